@@ -1,0 +1,213 @@
+"""The operator's command: `portal demo`, `sandbox`, `serve`, `check`, `db upgrade`."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import click
+
+from portal.app import ROOT, open_database
+from portal.i18n import catalogue_faults
+from portal.sandbox.configuration import SandboxConfig, portal_environment
+from portal.sandbox.program import serve as serve_sandbox
+from portal.settings import Settings, SettingsError, load
+from portal.web.theme import warnings as colour_warnings
+
+START_PATIENCE = 30.0
+STOP_PATIENCE = 10.0
+SAMPLE_LOGIN = ("anna", "demo")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The device portal: customers link their devices and keep them linked."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=2, show_default=True, help="Processes; each has its own threads.")
+@click.option("--threads", default=16, show_default=True, help="Requests a process answers at the same time.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the portal with gunicorn, settings from the environment."""
+    settings = _settings()
+    _upgrade_sqlite(settings)
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT), "--bind", f"{host}:{port}"]
+    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted.
+    command += ["--no-control-socket", "--graceful-timeout", "10", "--timeout", "60"]
+    os.execv(sys.executable, command)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+@click.option("--portal-url", default="http://localhost:8000", show_default=True, help="Where customers are sent back to.")
+def sandbox(host: str, port: int, portal_url: str) -> None:
+    """Run the three providers and an OpenID issuer, for demo and tests. Its state is in memory."""
+    serve_sandbox(SandboxConfig(url=f"http://{host}:{port}", portal_url=portal_url))
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True)
+@click.option("--sandbox-port", default=8001, show_default=True)
+def demo(port: int, sandbox_port: int) -> None:
+    """Run the portal and the sandbox together, with sample customers. Ctrl-C stops both."""
+    for taken in (number for number in (port, sandbox_port) if _is_taken(number)):
+        raise click.ClickException(f"port {taken} is in use; stop what runs there or choose another with --help")
+    portal_url = f"http://localhost:{port}"
+    config = SandboxConfig(url=f"http://127.0.0.1:{sandbox_port}", portal_url=portal_url)
+    with tempfile.TemporaryDirectory(prefix="portal-demo-") as folder:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")},
+            **portal_environment(config),
+            "PORTAL_PUBLIC_URL": portal_url,
+            "PORTAL_DATABASE_URL": f"sqlite:///{folder}/portal.sqlite",
+            "PORTAL_MARKET": "SE",
+            "PORTAL_DEFAULT_LANGUAGE": "en",
+            "PORTAL_RETAILER__NAME": "Nordvind Energi",
+            "PORTAL_RETAILER__SUPPORT_PHONE": "+46 771 00 00 00",
+            "PORTAL_RETAILER__SUPPORT_EMAIL": "help@nordvind.example",
+            "PORTAL_LOG_LEVEL": os.environ.get("PORTAL_LOG_LEVEL", "warning"),
+        }
+        with _stopped_by_signal(), contextlib.ExitStack() as running:
+            click.echo("Starting the sandbox ...")
+            arguments = ["sandbox", "--port", str(sandbox_port), "--portal-url", portal_url]
+            running.enter_context(_program(arguments, environment, sandbox_port, "/"))
+            click.echo("Starting the portal ...")
+            arguments = ["serve", "--host", "127.0.0.1", "--port", str(port)]
+            portal = running.enter_context(_program(arguments, environment, port, "/health/ready"))
+            _say_hello(portal_url, config.url)
+            with contextlib.suppress(KeyboardInterrupt):
+                portal.wait()
+            click.echo("\nStopping ...")
+    click.echo("Stopped.")
+
+
+@main.command()
+def check() -> None:
+    """Check settings, catalogues, colours and the database, and say all that is wrong."""
+    settings = _settings()
+    faults = list(catalogue_faults(settings.languages))
+    for warning in colour_warnings(settings.retailer.accent):
+        click.echo(f"warning: {warning}")
+    with contextlib.closing(open_database(settings)) as database:
+        try:
+            if not database.is_current():
+                faults.append("the database is not at this version: run `portal db upgrade`")
+        except Exception as error:
+            faults.append(f"the database does not answer ({type(error).__name__})")
+    for fault in faults:
+        click.echo(f"fault: {fault}", err=True)
+    if faults:
+        sys.exit(1)
+    click.echo("All is well.")
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this version."""
+    with contextlib.closing(open_database(_settings())) as database:
+        database.upgrade()
+    click.echo("The database is at this version.")
+
+
+def _settings() -> Settings:
+    try:
+        return load(os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _upgrade_sqlite(settings: Settings) -> None:
+    """A file of our own is brought up to date at start; a shared server is the operator's to upgrade."""
+    if settings.database_url.startswith("sqlite"):
+        with contextlib.closing(open_database(settings)) as database:
+            database.upgrade()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def _stopped_by_signal() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the demo the way Ctrl-C does."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _program(
+    arguments: list[str], environment: Mapping[str, str], port: int, path: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of ours in its own process group, ready when it answers, and gone afterwards with all its children."""
+    command = [sys.executable, "-m", "portal.cli", *arguments]
+    program = subprocess.Popen(command, env=dict(environment), cwd=Path.cwd(), start_new_session=True)
+    try:
+        _wait_until_ready(program, port, path)
+        yield program
+    finally:
+        _stop(program)
+
+
+def _wait_until_ready(program: subprocess.Popen[bytes], port: int, path: str) -> None:
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        if program.poll() is not None:
+            raise click.ClickException("it did not start; its own words are above")
+        with contextlib.suppress(OSError, HTTPException), contextlib.closing(
+            HTTPConnection("127.0.0.1", port, timeout=2)
+        ) as connection:
+            connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+            if connection.getresponse().status < 500:
+                return
+        time.sleep(0.1)
+    raise click.ClickException(f"nothing answered on port {port} within {START_PATIENCE:.0f} seconds")
+
+
+def _stop(program: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGTERM)
+    try:
+        program.wait(timeout=STOP_PATIENCE)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+
+
+def _say_hello(portal_url: str, sandbox_url: str) -> None:
+    user, password = SAMPLE_LOGIN
+    click.echo(
+        f"\n  The portal    {portal_url}    sign in as {user} / {password}\n"
+        f"  The sandbox   {sandbox_url}    break, repair and watch devices\n\n"
+        "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n"
+        "  Ctrl-C stops everything.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""One attempt to link or to reconnect a device, from choice to outcome, and the moves it may make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from portal.domain.catalogue import DeviceType, RouteReason
+from portal.domain.device import DeviceReading
+
+
+class Purpose(StrEnum):
+    """Why the customer leaves for the Connect UI."""
+
+    LINK = "link"
+    REAUTHENTICATE = "reauthenticate"
+
+
+class State(StrEnum):
+    """Where an attempt stands."""
+
+    CREATED = "created"
+    DEPARTED = "departed"
+    ARRIVED = "arrived"
+    LINKED = "linked"
+    WAITING = "waiting"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Reason(StrEnum):
+    """Why an attempt stands where it stands; customers read a sentence for it, support reads the word."""
+
+    CUSTOMER_CANCELLED = "customer_cancelled"
+    NOTHING_CONNECTED = "nothing_connected"
+    ANSWER_UNREADABLE = "answer_unreadable"
+    SUPERSEDED = "superseded"
+    ANOTHER_PERSON = "another_person"
+    OTHER_ACCOUNT = "other_account"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_ANSWER = "provider_answer"
+    NOT_CONFIRMED = "not_confirmed"
+    LEFT_OPEN = "left_open"
+    STILL_BROKEN = "still_broken"
+    ALREADY_WORKING = "already_working"
+    KEPT_BOTH = "kept_both"
+
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.CREATED: frozenset({State.DEPARTED, State.CANCELLED, State.FAILED, State.EXPIRED, State.LINKED}),
+    State.DEPARTED: frozenset({State.ARRIVED, State.HELD, State.CANCELLED, State.FAILED, State.EXPIRED}),
+    State.ARRIVED: frozenset({State.LINKED, State.WAITING, State.FAILED, State.EXPIRED, State.HELD}),
+    State.WAITING: frozenset({State.LINKED, State.FAILED, State.EXPIRED, State.HELD}),
+    State.CANCELLED: frozenset({State.ARRIVED, State.HELD, State.EXPIRED}),
+    State.HELD: frozenset({State.ARRIVED}),
+    State.LINKED: frozenset(),
+    State.FAILED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+"""Cancelled is not the end: a cancel may be forged, and the genuine return wins. Held is left only by its own customer."""
+
+ONE_CLICK = timedelta(seconds=10)
+"""Clicks on the same choice within this time are one click: two tabs, two threads, an impatient thumb."""
+
+IN_FLIGHT = timedelta(minutes=2)
+"""How long an attempt may be on its way out, the provider being asked again and again, before it has failed."""
+
+GRACE = timedelta(minutes=2)
+"""A link used in its last second still needs the time to sign in at the vendor and come back."""
+
+PATIENCE = timedelta(minutes=15)
+"""How long an attempt waits for the provider to show the device before it is told as not confirmed."""
+
+PATIENCE_FOR_EVENTS = timedelta(hours=24)
+"""The same where only the provider's own event can tell: it is delivered again for about that long."""
+
+OPEN = frozenset({State.CREATED, State.DEPARTED, State.ARRIVED, State.WAITING})
+"""States in which something may still happen by itself."""
+
+
+class IllegalMove(ValueError):
+    """An attempt cannot go from where it is to where it was asked to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalHints:
+    """What a return URL claims. Never proof: the provider is asked before anything is believed.
+
+    `device_ids` may be empty although something was linked. `provider_user_id` and `pseudonym` are NOX's.
+    `unreadable` marks an answer that was there but could not be read.
+    """
+
+    device_ids: tuple[str, ...] = ()
+    device_type: str | None = None
+    provider_user_id: str | None = None
+    pseudonym: str | None = None
+    connected_at: datetime | None = None
+    cancelled: bool = False
+    unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSession:
+    """One attempt of one customer. `connect_url` is a bearer secret and gone once used.
+
+    `baseline` are the provider's device ids of this customer and type before leaving: what is there afterwards and not
+    in it is new. `confirmed` are the readings of signed events of providers that cannot be asked.
+    `vendor_code` is the provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was
+    handed to the customer; it may be ready earlier.
+    """
+
+    id: str
+    customer_id: str
+    purpose: Purpose
+    provider_key: str
+    device_type: DeviceType
+    vendor_key: str
+    vendor_code: str | None
+    language: str
+    route_reason: RouteReason
+    state: State
+    created_at: datetime
+    expires_at: datetime
+    reason: Reason | None = None
+    device_id: str | None = None
+    provider_reference: str | None = None
+    connect_url: str | None = None
+    baseline: tuple[str, ...] = ()
+    hints: ArrivalHints = field(default_factory=ArrivalHints)
+    confirmed: tuple[DeviceReading, ...] = ()
+    departed_at: datetime | None = None
+    arrived_at: datetime | None = None
+    ended_at: datetime | None = None
+    checked_at: datetime | None = None
+    tries: int = 0
+
+    def moved(self, state: State, *, now: datetime, reason: Reason | None = None) -> "LinkSession":
+        """This attempt in its next state. Raises IllegalMove."""
+        if state not in MOVES[self.state]:
+            raise IllegalMove(f"{self.state} -> {state}")
+        ended = now if state not in OPEN else None
+        return replace(self, state=state, reason=reason, ended_at=ended)
+
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the link the customer was given, with its grace, has run out."""
+        return now > self.expires_at
+
+    def may_follow(self, now: datetime) -> bool:
+        """Whether the connect URL may still be handed out: once, and again only for the same impatient click."""
+        if self.state is not State.DEPARTED or self.connect_url is None or self.is_overdue(now):
+            return False
+        return self.departed_at is None or now - self.departed_at < ONE_CLICK
+
+    def can_arrive(self) -> bool:
+        """Whether a return may still change this attempt."""
+        return State.ARRIVED in MOVES[self.state]
+
+    def takes_evidence(self) -> bool:
+        """Whether a provider's event may still be about this attempt."""
+        return self.state in {State.DEPARTED, State.CANCELLED, State.ARRIVED, State.WAITING, State.HELD}

@@ -1,0 +1,45 @@
+"""The one step that moves an attempt, whoever asks: the click, the page, its polling, a provider's event, a reconciler.
+
+It takes the stored attempt and the evidence, asks the provider, and moves the state by compare-and-set; so a refresh, a
+second tab or an event at the same moment is the same idempotent call.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from portal.domain.link_session import ONE_CLICK, LinkSession, Reason, State
+from portal.journey.confirm import confirm
+from portal.journey.depart import depart
+from portal.journey.ports import Ports
+from portal.storage import link_sessions
+
+
+def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: datetime) -> None:
+    """Moves the attempt as far as it will go now. An unknown attempt is left alone."""
+    with ports.database.read() as tx:
+        attempt = link_sessions.get(tx, customer_id, link_session_id)
+    if attempt is None:
+        return
+    match attempt.state:
+        case State.CREATED:
+            depart(ports=ports, attempt=attempt, now=now)
+        case State.ARRIVED | State.WAITING:
+            confirm(ports=ports, attempt=attempt, now=now)
+        case State.DEPARTED | State.CANCELLED if attempt.is_overdue(now):
+            _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state)
+        case State.DEPARTED if _is_followed(attempt, now):
+            _let_go(ports, attempt, attempt.state)
+
+
+def _is_followed(attempt: LinkSession, now: datetime) -> bool:
+    return (
+        attempt.connect_url is not None
+        and attempt.departed_at is not None
+        and now - attempt.departed_at > ONE_CLICK
+    )
+
+
+def _let_go(ports: Ports, attempt: LinkSession, was: State) -> None:
+    """Stores the attempt without its connect URL, which is a secret and of no more use."""
+    with ports.database.write() as tx:
+        link_sessions.move(tx, replace(attempt, connect_url=None), was=was)

@@ -1,0 +1,230 @@
+"""Coming back from the Connect UI. A return URL is a hint: it is kept, and the one step that knows better is woken.
+
+An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in waits
+for one in the same browser; a return in another person's browser holds the attempt, shows nothing and says nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from portal.domain.link_session import ArrivalHints, LinkSession, Reason, State
+from portal.domain.people import Customer
+from portal.journey.history import note_attempt
+from portal.journey.ports import Ports
+from portal.providers.protocol import Provider
+from portal.storage import arrivals, link_sessions, provider_accounts
+from portal.storage.database import Transaction
+
+log = structlog.get_logger(__name__)
+
+SIGN_IN_PATIENCE = timedelta(minutes=30)
+"""How long a return waits for its customer to sign in again in the same browser."""
+
+CLOCK_SKEW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Where the browser goes: the page of this attempt, or the neutral page. `held` is an attempt that this return held."""
+
+    link_session_id: str | None
+    held: LinkSession | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One return: at which provider, with which hints, in which browser, by whom if anybody is signed in."""
+
+    provider: Provider
+    hints: ArrivalHints
+    viewer: Customer | None
+    browser: str
+    now: datetime
+
+
+NEUTRAL = Arrived(None)
+
+
+def arrive(
+    *,
+    ports: Ports,
+    viewer: Customer | None,
+    provider_key: str,
+    secret: str | None,
+    path: str,
+    query: Mapping[str, Sequence[str]],
+    browser: str,
+    now: datetime,
+) -> Arrived:
+    """Takes a return in. Unknown providers, secrets and attempts all end on the neutral page."""
+    try:
+        provider = ports.providers.get(provider_key)
+    except KeyError:
+        return NEUTRAL
+    if provider.traits.own_arrival_url is (secret is None):
+        return NEUTRAL
+    arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, now)
+    with ports.database.write() as tx:
+        arrived = _at_fixed_url(tx, arrival) if secret is None else _at_own_url(tx, arrival, secret)
+    if arrived.held is not None:
+        _undo_there(ports, provider, arrived.held)
+    return arrived
+
+
+def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> str | None:
+    """Finishes what this browser had come back with before its customer signed in again; the attempt's id."""
+    with ports.database.write() as tx:
+        for pending in arrivals.take(tx, browser, now=now):
+            provider = ports.providers.get(pending.provider_key)
+            arrival = Arrival(provider, pending.hints, customer, browser, now)
+            if pending.link_session_id is None:
+                attempt = _attempt_for(tx, arrival, customer)
+            else:
+                attempt = link_sessions.get(tx, customer.id, pending.link_session_id)
+            if attempt is not None:
+                _accept(tx, arrival, attempt, waited=True)
+                return attempt.id
+    return None
+
+
+def _at_own_url(tx: Transaction, arrival: Arrival, secret: str) -> Arrived:
+    """A return that carries the attempt's own secret."""
+    attempt = link_sessions.by_arrival_secret(tx, arrival.provider.traits.key, secret)
+    if attempt is None:
+        return NEUTRAL
+    if arrival.viewer is None:
+        _keep(tx, arrival, attempt)
+        return Arrived(attempt.id)
+    if arrival.viewer.id != attempt.customer_id:
+        return _hold(tx, arrival, attempt)
+    _accept(tx, arrival, attempt)
+    return Arrived(attempt.id)
+
+
+def _at_fixed_url(tx: Transaction, arrival: Arrival) -> Arrived:
+    """A return at the one URL the provider knows: the attempt is found by who is signed in, and by the pseudonym."""
+    named = _named_attempt(tx, arrival)
+    if arrival.viewer is None:
+        if arrival.hints.unreadable or arrival.hints.cancelled:
+            return NEUTRAL
+        _keep(tx, arrival, named)
+        return Arrived(named.id if named else None)
+    if named is not None and named.customer_id != arrival.viewer.id:
+        return _hold(tx, arrival, named)
+    attempt = _attempt_for(tx, arrival, arrival.viewer)
+    if attempt is None:
+        return NEUTRAL
+    _accept(tx, arrival, attempt)
+    return Arrived(attempt.id)
+
+
+def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
+    """The attempt of the customer whose pseudonym the return carries. Only the provider and its return know it."""
+    if arrival.hints.pseudonym is None:
+        return None
+    key = arrival.provider.traits.key
+    account = provider_accounts.by_pseudonym(tx, key, arrival.hints.pseudonym)
+    if account is None:
+        return None
+    return next((a for a in link_sessions.recent(tx, account.customer_id, key) if a.can_arrive()), None)
+
+
+def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkSession | None:
+    """The customer's attempt that an answer without a secret belongs to: the newest that fits, else the newest at all."""
+    recent = [
+        attempt
+        for attempt in link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
+        if attempt.reason is not Reason.SUPERSEDED
+    ]
+    fitting = (a for a in recent if a.can_arrive() and arrival.hints.device_type in {None, a.device_type})
+    return next(fitting, next(iter(recent), None))
+
+
+def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: bool = False) -> None:
+    """Takes the hints of the attempt's own customer. Repeating it changes nothing."""
+    if not attempt.can_arrive() or (attempt.state is State.HELD and not waited):
+        return
+    if attempt.is_overdue(arrival.now):
+        _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
+    elif arrival.hints.cancelled:
+        # A cancel may be forged: the attempt stays open for the genuine return.
+        if attempt.state is State.DEPARTED:
+            named = Reason.CUSTOMER_CANCELLED if arrival.provider.traits.own_arrival_url else Reason.NOTHING_CONNECTED
+            _move(tx, attempt, State.CANCELLED, named, arrival)
+    elif not _is_believable(tx, arrival, attempt):
+        log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
+        note_attempt(tx, replace(attempt, reason=Reason.ANSWER_UNREADABLE), "arrival_refused", now=arrival.now)
+    else:
+        _move(tx, attempt, State.ARRIVED, None, arrival)
+
+
+def _is_believable(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> bool:
+    """Whether the hints can be about this attempt at all. What they claim is still asked of the provider."""
+    hints = arrival.hints
+    if hints.unreadable or hints.device_type not in {None, attempt.device_type}:
+        return False
+    if hints.connected_at is not None:
+        left = attempt.departed_at or attempt.created_at
+        if not left - CLOCK_SKEW <= hints.connected_at <= arrival.now + CLOCK_SKEW:
+            return False
+    account = provider_accounts.ensure(tx, attempt.customer_id, attempt.provider_key)
+    if hints.pseudonym not in {None, account.pseudonym}:
+        return False
+    if hints.provider_user_id is None:
+        return True
+    owner = provider_accounts.by_provider_user(tx, attempt.provider_key, hints.provider_user_id)
+    return account.provider_user_id in {None, hints.provider_user_id} and (owner is None or owner.id == account.id)
+
+
+def _keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> None:
+    """Nobody is signed in: the return waits for a sign-in in this browser, and its attempt is held until then."""
+    arrivals.keep(
+        tx,
+        browser=arrival.browser,
+        provider_key=arrival.provider.traits.key,
+        link_session_id=attempt.id if attempt else None,
+        hints=arrival.hints,
+        now=arrival.now,
+        expires_at=arrival.now + SIGN_IN_PATIENCE,
+    )
+    if attempt is not None and not arrival.hints.cancelled and attempt.state in {State.DEPARTED, State.CANCELLED}:
+        _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
+
+
+def _hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:
+    """Somebody else came back with this attempt: they may have been tricked into finishing it for a stranger."""
+    log.warning("arrival_by_another_person", provider=attempt.provider_key, link_session=attempt.id)
+    if arrival.hints.cancelled or attempt.state not in {State.DEPARTED, State.CANCELLED}:
+        return NEUTRAL
+    _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
+    return Arrived(None, held=replace(attempt, hints=arrival.hints))
+
+
+def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
+    """Ends, behind the page, the provider's access to what a stranger was tricked into linking, where it can be ended."""
+    with ports.database.read() as tx:
+        account = provider_accounts.of(tx, held.customer_id, held.provider_key)
+    if account is None or not provider.traits.removes_devices:
+        return
+    ports.background.run(
+        f"undo:{held.id}",
+        lambda: [
+            provider.remove_device(account, device_id, held.device_type) for device_id in held.hints.device_ids
+        ],
+    )
+
+
+def _move(
+    tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival
+) -> None:
+    moved = replace(
+        attempt.moved(state, now=arrival.now, reason=reason),
+        connect_url=None if state is not State.CANCELLED else attempt.connect_url,
+        hints=attempt.hints if state is State.CANCELLED else arrival.hints,
+        arrived_at=arrival.now,
+    )
+    if link_sessions.move(tx, moved, was=attempt.state):
+        note_attempt(tx, moved, state, now=arrival.now)

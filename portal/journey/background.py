@@ -1,0 +1,47 @@
+"""Runs steps behind the page, so that no request waits long for a provider.
+
+The database is the truth: a step that is lost with its process is found again by the next look at its attempt.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Background:
+    """A bounded pool in which each key runs at most once at a time."""
+
+    def __init__(self, *, workers: int = 16) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step")
+        self._running: dict[str, Future[None]] = {}
+        # Re-entrant: a step that is already over calls back within `run`.
+        self._lock = threading.RLock()
+
+    def run(self, key: str, step: Callable[[], object], *, patience: float = 0.0) -> bool:
+        """Starts the step unless the same key is already under way; True when it ended within `patience` seconds."""
+        with self._lock:
+            future = self._running.get(key)
+            if future is None:
+                future = self._pool.submit(self._guarded, key, step)
+                self._running[key] = future
+                future.add_done_callback(lambda _: self._forget(key))
+        if patience <= 0:
+            return future.done()
+        return bool(wait([future], timeout=patience).done)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _guarded(self, key: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception:
+            log.exception("step_failed", step=key.partition(":")[0])
+
+    def _forget(self, key: str) -> None:
+        with self._lock:
+            self._running.pop(key, None)

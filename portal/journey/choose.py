@@ -1,0 +1,90 @@
+"""Choosing a device type and a manufacturer, and knowing before leaving whom one is about to meet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Offer, Vendor
+from portal.domain.device import Device
+from portal.domain.people import Customer
+from portal.journey.ports import Ports
+from portal.providers.protocol import Traits
+from portal.storage import audit, devices, vendor_requests
+
+EXAMPLES = 3
+LONGEST_REQUEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChoice:
+    """A device type with the names of a few of its vendors, for recognition."""
+
+    device_type: DeviceType
+    examples: tuple[Vendor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a customer reads before leaving. `replaces` is the device that the provider would drop for the new one."""
+
+    offer: Offer
+    provider: Traits
+    language_there: str
+    vendor_is_preselected: bool
+    replaces: Device | None
+
+    @property
+    def vendor(self) -> Vendor:
+        return self.offer.vendor
+
+
+def device_types(*, ports: Ports) -> tuple[TypeChoice, ...]:
+    """The device types on offer."""
+    return tuple(
+        TypeChoice(device_type, _examples(ports.catalogue.vendors(device_type)))
+        for device_type in ports.catalogue.device_types()
+    )
+
+
+def vendors(*, ports: Ports, device_type: DeviceType, query: str = "") -> tuple[Vendor, ...]:
+    """The vendors of a type; with a query, those the customer may mean, the likeliest first."""
+    return ports.catalogue.search(device_type, query)
+
+
+def before_leaving(
+    *, ports: Ports, customer: Customer, device_type: DeviceType, vendor_key: str, language: str
+) -> Preview:
+    """Whom the customer meets for this choice. Raises NotOffered."""
+    offer = ports.catalogue.route(device_type, vendor_key, language).offer
+    traits = ports.providers.get(offer.provider_key).traits
+    with ports.database.read() as tx:
+        linked = devices.all_of(tx, customer.id)
+    replaced = (
+        device for device in linked if device.provider_key == traits.key and device.device_type is device_type
+    )
+    return Preview(
+        offer=offer,
+        provider=traits,
+        language_there=traits.language_shown(language),
+        vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None,
+        replaces=next(replaced, None) if device_type in traits.replaces_on_link else None,
+    )
+
+
+def ask_for_vendor(*, ports: Ports, customer: Customer, device_type: DeviceType, text: str, now: datetime) -> None:
+    """Records that a customer misses a manufacturer, so that the retailer knows."""
+    wanted = " ".join(text.split())[:LONGEST_REQUEST]
+    with ports.database.write() as tx:
+        vendor_requests.record(tx, customer_id=customer.id, device_type=device_type, text=wanted, now=now)
+        audit.record(
+            tx,
+            at=now,
+            actor="customer",
+            customer_id=customer.id,
+            action="vendor.requested",
+            object_type="device_type",
+            object_id=device_type,
+        )
+
+
+def _examples(offered: tuple[Vendor, ...]) -> tuple[Vendor, ...]:
+    return tuple(vendor for vendor in offered if vendor.key != OTHER_VENDOR)[:EXAMPLES]

@@ -1,0 +1,139 @@
+"""Asking the provider whether a customer who came back has linked something, and making it theirs."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from portal.domain.confirmation import STILL_WAITING, Verdict, judge
+from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.link_session import (
+    PATIENCE,
+    PATIENCE_FOR_EVENTS,
+    LinkSession,
+    Purpose,
+    Reason,
+    State,
+)
+from portal.domain.people import ProviderAccount
+from portal.journey.history import note_attempt, note_device
+from portal.journey.ports import Ports
+from portal.providers.offers import known_vendor
+from portal.providers.protocol import Provider, ProviderError
+from portal.storage import devices, link_sessions, provider_accounts
+from portal.storage.database import Transaction
+from portal.storage.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+
+def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    """Moves an arrived or waiting attempt to linked, waiting or failed by what the provider says now."""
+    provider = ports.providers.get(attempt.provider_key)
+    with ports.database.read() as tx:
+        account = provider_accounts.of(tx, attempt.customer_id, attempt.provider_key)
+        known = devices.known(tx, attempt.customer_id, attempt.provider_key)
+        held = link_sessions.held_device_ids(tx, attempt.customer_id, attempt.provider_key)
+    if account is None:
+        return
+    if account.provider_user_id is None:
+        account = replace(account, provider_user_id=attempt.hints.provider_user_id)
+    readings = _evidence(provider, attempt, account)
+    verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
+    if verdict.state is State.WAITING and _patience_is_over(provider, attempt, now):
+        broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
+        verdict = Verdict(State.FAILED, Reason.STILL_BROKEN if broken else Reason.NOT_CONFIRMED)
+    _settle(ports, attempt, account, known, verdict, now)
+
+
+def _evidence(
+    provider: Provider, attempt: LinkSession, account: ProviderAccount
+) -> tuple[DeviceReading, ...] | None:
+    """What can be held against the hints; None where the provider does not answer now."""
+    if not provider.traits.reads_devices:
+        return attempt.confirmed
+    try:
+        return provider.list_devices(account, frozenset({attempt.device_type}))
+    except ProviderError as error:
+        log.warning("confirmation_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+        return None
+
+
+def _patience_is_over(provider: Provider, attempt: LinkSession, now: datetime) -> bool:
+    patience = PATIENCE if provider.traits.reads_devices else PATIENCE_FOR_EVENTS
+    return now - (attempt.arrived_at or attempt.created_at) > patience
+
+
+def _settle(
+    ports: Ports,
+    attempt: LinkSession,
+    account: ProviderAccount,
+    known: tuple[Device, ...],
+    verdict: Verdict,
+    now: datetime,
+) -> None:
+    """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing."""
+    if verdict.state is attempt.state:
+        return
+    with ports.database.write() as tx:
+        linked = as_devices(attempt, verdict.linked, known, now)
+        moved = replace(
+            attempt.moved(verdict.state, now=now, reason=verdict.reason),
+            device_id=linked[0].id if linked else attempt.device_id,
+            confirmed=verdict.other or attempt.confirmed,
+        )
+        if not link_sessions.move(tx, moved, was=attempt.state):
+            return
+        take_in(tx, linked, now)
+        if linked and account.provider_user_id is not None:
+            provider_accounts.bind(tx, replace(account, provider_user_id=None), account.provider_user_id)
+        if verdict.state is State.WAITING:
+            _mark_settling(tx, attempt, known, now)
+        note_attempt(tx, moved, moved.state, now=now)
+
+
+def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
+    """Makes these devices the customer's."""
+    for device in linked:
+        devices.save(tx, device)
+        note_device(tx, device, "linked", now=now)
+
+
+def as_devices(
+    attempt: LinkSession, readings: tuple[DeviceReading, ...], known: tuple[Device, ...], now: datetime
+) -> tuple[Device, ...]:
+    """The rows that confirmed readings of an attempt become."""
+    return tuple(_device(attempt, reading, known, now) for reading in readings)
+
+
+def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, ...], now: datetime) -> Device:
+    """The customer's row for a confirmed reading: the pinned one, one they had before, or a new one."""
+    pinned = next((device for device in known if device.id == attempt.device_id), None)
+    before = next((d for d in known if d.provider_device_id == reading.provider_device_id), pinned)
+    if before is not None:
+        return before.with_reading(reading, now=now)
+    vendor = known_vendor(reading.vendor_code or reading.vendor_name or attempt.vendor_key)
+    return Device(
+        id=new_id(),
+        customer_id=attempt.customer_id,
+        provider_key=attempt.provider_key,
+        provider_device_id=reading.provider_device_id,
+        device_type=reading.device_type,
+        vendor_key=vendor.key if vendor else attempt.vendor_key,
+        vendor_name=vendor.name if vendor else reading.vendor_name or "",
+        model=reading.model,
+        nickname=reading.nickname,
+        connection=reading.connection,
+        last_contact_at=reading.last_contact_at,
+        linked_at=now,
+        read_at=now,
+        # An event that says otherwise is newer evidence from the moment the customer left.
+        observed_at=attempt.departed_at or attempt.created_at,
+    )
+
+
+def _mark_settling(tx: Transaction, attempt: LinkSession, known: tuple[Device, ...], now: datetime) -> None:
+    """Shows a device whose renewal is on its way as waiting rather than as still broken."""
+    for device in known:
+        if device.id == attempt.device_id and device.removed_at is None:
+            devices.save(tx, replace(device, connection=Connection.WAITING, observed_at=now))

@@ -1,0 +1,139 @@
+"""Asking the provider for the link of an attempt. Tried again by whoever looks, until it works or has taken too long."""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from portal.domain.device import Connection, Device
+from portal.domain.link_session import GRACE, IN_FLIGHT, LinkSession, Purpose, Reason, State
+from portal.domain.people import Customer, ProviderAccount
+from portal.journey.history import note_attempt
+from portal.journey.ports import Ports
+from portal.providers.protocol import (
+    Departing,
+    Departure,
+    Provider,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    Returns,
+)
+from portal.storage import customers, devices, link_sessions, provider_accounts
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+"""Longer than all calls of a departure may take together; another process may try again only afterwards."""
+
+UNNAMED_LIFETIME = timedelta(hours=24)
+"""How long an attempt stays open where the provider names no end of its link."""
+
+
+def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    """Moves a created attempt to departed, or to failed where the provider cannot open it; once at a time."""
+    if now - attempt.created_at > IN_FLIGHT:
+        _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
+        return
+    with ports.database.write() as tx:
+        if not link_sessions.claim(tx, attempt.id, attempt.customer_id, now=now, until=now + LEASE):
+            return
+    try:
+        _open_there(ports, attempt, now)
+    except ProviderUnavailable as error:
+        log.warning("departure_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+        _try_later(ports, attempt)
+    except ProviderError as error:
+        log.error("departure_failed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+        refused = isinstance(error, ProviderRefused)
+        reason = Reason.PROVIDER_REFUSED if refused else Reason.PROVIDER_ANSWER
+        _end(ports, attempt, State.FAILED, reason, now)
+
+
+def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    provider = ports.providers.get(attempt.provider_key)
+    customer, account, device = _who_and_what(ports, attempt)
+    email = customer.identity.email if ports.policy.send_customer_email else None
+    account = _known_there(ports, provider, account, email)
+    listed = provider.list_devices(account, frozenset({attempt.device_type}))
+    if device is not None:
+        reading = next((r for r in listed if r.provider_device_id == device.provider_device_id), None)
+        if reading is not None:
+            device = device.with_reading(reading, now=now)
+            with ports.database.write() as tx:
+                devices.save(tx, device)
+        if device.connection is Connection.WORKING:
+            _end(ports, attempt, State.LINKED, Reason.ALREADY_WORKING, now)
+            return
+    secret = secrets.token_urlsafe(32)
+    departing = Departing(
+        account=account,
+        device_type=attempt.device_type,
+        vendor_code=attempt.vendor_code,
+        language=attempt.language,
+        returns=_returns(ports, provider, secret),
+        reference=attempt.id,
+        email=email,
+        price_zone=customer.identity.price_zone,
+    )
+    if attempt.purpose is Purpose.REAUTHENTICATE and device is not None:
+        departure = provider.begin_reauthentication(departing, device.provider_device_id, now=now)
+    else:
+        departure = provider.begin_link(departing, now=now)
+    baseline = tuple(sorted(reading.provider_device_id for reading in listed))
+    _departed(ports, replace(attempt, baseline=baseline), departure, secret, now)
+
+
+def _who_and_what(ports: Ports, attempt: LinkSession) -> tuple[Customer, ProviderAccount, Device | None]:
+    with ports.database.write() as tx:
+        customer = customers.get(tx, attempt.customer_id)
+        account = provider_accounts.ensure(tx, attempt.customer_id, attempt.provider_key)
+        device = devices.get(tx, attempt.customer_id, attempt.device_id) if attempt.device_id else None
+    if customer is None or (attempt.device_id and device is None):
+        raise ProviderRefused("the customer or the device of this attempt is gone")
+    return customer, account, device
+
+
+def _known_there(
+    ports: Ports, provider: Provider, account: ProviderAccount, email: str | None
+) -> ProviderAccount:
+    """The account with the provider's own id of the customer, kept at once so that it is never made twice."""
+    provider_user_id = provider.ensure_user(account, email=email)
+    if provider_user_id is None or provider_user_id == account.provider_user_id:
+        return account
+    with ports.database.write() as tx:
+        return provider_accounts.bind(tx, account, provider_user_id)
+
+
+def _returns(ports: Ports, provider: Provider, secret: str) -> Returns:
+    arrival = f"{ports.public_url}/return/{provider.traits.key}"
+    if not provider.traits.own_arrival_url:
+        return Returns(success=arrival, cancel=arrival)
+    return Returns(success=f"{arrival}/{secret}/success", cancel=f"{arrival}/{secret}/cancel")
+
+
+def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: str, now: datetime) -> None:
+    lasts_until = departure.expires_at or now + UNNAMED_LIFETIME
+    ready = replace(
+        attempt.moved(State.DEPARTED, now=now),
+        connect_url=departure.connect_url,
+        provider_reference=departure.provider_reference,
+        expires_at=lasts_until + GRACE,
+    )
+    with ports.database.write() as tx:
+        if link_sessions.move(tx, ready, was=State.CREATED, arrival_secret=secret):
+            note_attempt(tx, ready, "departed", now=now)
+
+
+def _try_later(ports: Ports, attempt: LinkSession) -> None:
+    with ports.database.write() as tx:
+        link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1), was=State.CREATED)
+        link_sessions.unclaim(tx, attempt.id, attempt.customer_id)
+
+
+def _end(ports: Ports, attempt: LinkSession, state: State, reason: Reason, now: datetime) -> None:
+    ended = attempt.moved(state, now=now, reason=reason)
+    with ports.database.write() as tx:
+        if link_sessions.move(tx, ended, was=State.CREATED):
+            note_attempt(tx, ended, state, now=now)

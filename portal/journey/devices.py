@@ -1,0 +1,110 @@
+"""The customer's devices: what is known is shown at once, and refreshed behind when it is no longer fresh."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from portal.domain.device import Device
+from portal.domain.link_session import LinkSession, State
+from portal.domain.people import Customer
+from portal.journey.advance import advance
+from portal.journey.history import note_device
+from portal.journey.ports import Ports
+from portal.providers.protocol import ProviderError
+from portal.storage import devices, link_sessions, provider_accounts
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(seconds=20)
+"""Younger readings are not asked for again: the providers advise half a minute, customers look after a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All devices, those that need the customer first, and the attempts under way. `refreshing`: newer words are coming."""
+
+    devices: tuple[Device, ...]
+    attempts: tuple[LinkSession, ...]
+    refreshing: bool
+
+
+def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
+    """What is known now. Never waits for a provider."""
+    with ports.database.read() as tx:
+        linked = devices.all_of(tx, customer.id)
+        attempts = link_sessions.open_of(tx, customer.id)
+    for attempt in attempts:
+        _wake(ports, customer.id, attempt.id)
+    stale = any(_is_stale(ports, device, now) for device in linked)
+    done = stale and ports.background.run(
+        f"refresh:{customer.id}", lambda: refresh(ports=ports, customer_id=customer.id, now=ports.clock())
+    )
+    return Overview(
+        devices=tuple(sorted(linked, key=lambda device: not device.needs_customer)),
+        attempts=tuple(a for a in attempts if a.state in {State.ARRIVED, State.WAITING}),
+        refreshing=stale and not done,
+    )
+
+
+def find(*, ports: Ports, customer: Customer, device_id: str) -> Device | None:
+    """One device of this customer."""
+    with ports.database.read() as tx:
+        return devices.get(tx, customer.id, device_id)
+
+
+def refresh(*, ports: Ports, customer_id: str, now: datetime) -> None:
+    """Asks each provider how this customer's devices are. A provider that does not answer leaves them as they were."""
+    with ports.database.read() as tx:
+        linked = devices.all_of(tx, customer_id)
+    by_provider: dict[str, list[Device]] = defaultdict(list)
+    for device in linked:
+        if _is_stale(ports, device, now):
+            by_provider[device.provider_key].append(device)
+    for provider_key, asked in by_provider.items():
+        try:
+            _refresh_at(ports, customer_id, provider_key, tuple(asked), now)
+        except ProviderError as error:
+            log.warning("refresh_postponed", provider=provider_key, cause=str(error))
+
+
+def _refresh_at(
+    ports: Ports, customer_id: str, provider_key: str, asked: tuple[Device, ...], now: datetime
+) -> None:
+    with ports.database.read() as tx:
+        account = provider_accounts.of(tx, customer_id, provider_key)
+    if account is None:
+        return
+    provider = ports.providers.get(provider_key)
+    readings = provider.list_devices(account, frozenset(device.device_type for device in asked))
+    found = {reading.provider_device_id: reading for reading in readings}
+    with ports.database.write() as tx:
+        settling = {attempt.device_id for attempt in link_sessions.open_of(tx, customer_id)}
+        for asked_device in asked:
+            device = devices.get(tx, customer_id, asked_device.id)
+            # Linked again, removed or told otherwise while the provider was being asked: that is newer.
+            if device is None or device.observed_at > now:
+                continue
+            reading = found.get(device.provider_device_id)
+            updated = (
+                device.with_reading(reading, now=now, settling=device.id in settling)
+                if reading is not None
+                else device.missing(now=now)
+            )
+            devices.save(tx, updated)
+            if updated.connection is not device.connection:
+                note_device(tx, updated, updated.connection, now=now)
+
+
+def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
+    if device.provider_key not in ports.providers or now - device.read_at < FRESH:
+        return False
+    return ports.providers.get(device.provider_key).traits.reads_devices
+
+
+def _wake(ports: Ports, customer_id: str, link_session_id: str) -> None:
+    ports.background.run(
+        f"advance:{link_session_id}",
+        lambda: advance(ports=ports, customer_id=customer_id, link_session_id=link_session_id, now=ports.clock()),
+    )

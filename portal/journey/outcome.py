@@ -1,0 +1,64 @@
+"""How an attempt stands, for its page: the outcome and all that the customer has linked."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from portal.domain.catalogue import Vendor
+from portal.domain.device import Device
+from portal.domain.link_session import LinkSession, Reason, State
+from portal.domain.people import Customer
+from portal.journey.confirm import as_devices, take_in
+from portal.journey.history import note_attempt
+from portal.journey.link import leave
+from portal.journey.ports import Ports
+from portal.providers.protocol import Traits
+from portal.storage import devices, link_sessions
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One attempt as its customer sees it. `polls`: something may still change by itself. `may_go_on`: a link is ready."""
+
+    attempt: LinkSession
+    provider: Traits
+    vendor: Vendor
+    device: Device | None
+    devices: tuple[Device, ...]
+    polls: bool
+    may_go_on: bool
+
+
+def look(
+    *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
+) -> AttemptView | None:
+    """The attempt now, after waking the step that moves it and waiting at most `patience` seconds; None where unknown."""
+    attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience)
+    if attempt is None:
+        return None
+    with ports.database.read() as tx:
+        linked = devices.all_of(tx, customer.id)
+    may_go_on = attempt.departed_at is None and attempt.may_follow(now)
+    return AttemptView(
+        attempt=attempt,
+        provider=ports.providers.get(attempt.provider_key).traits,
+        vendor=ports.catalogue.vendor(attempt.vendor_key),
+        device=next((device for device in linked if device.id == attempt.device_id), None),
+        devices=linked,
+        polls=attempt.state in {State.CREATED, State.ARRIVED, State.WAITING},
+        may_go_on=may_go_on,
+    )
+
+
+def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:
+    """Links the other vendor account's device beside the one that was to be reconnected; False where there is none."""
+    with ports.database.write() as tx:
+        attempt = link_sessions.get(tx, customer.id, link_session_id)
+        if attempt is None or attempt.reason is not Reason.OTHER_ACCOUNT or not attempt.confirmed:
+            return False
+        known = devices.known(tx, customer.id, attempt.provider_key)
+        beside = as_devices(replace(attempt, device_id=None), attempt.confirmed, known, now)
+        kept = replace(attempt, device_id=beside[0].id, reason=Reason.KEPT_BOTH)
+        link_sessions.move(tx, kept, was=attempt.state)
+        take_in(tx, beside, now)
+        note_attempt(tx, kept, "kept_both", now=now, actor="customer")
+    return True

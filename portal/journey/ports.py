@@ -1,0 +1,31 @@
+"""What every step is given besides its actor and the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.domain.catalogue import Catalogue
+from portal.journey.background import Background
+from portal.providers.registry import Registry
+from portal.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The retailer's choices that steps follow. `consent_version` names the words that customers agree to."""
+
+    consent_version: str
+    send_customer_email: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside world. `public_url` has no trailing slash; `clock` is for steps that run behind a page."""
+
+    database: Database
+    providers: Registry
+    catalogue: Catalogue
+    public_url: str
+    background: Background
+    policy: Policy
+    clock: Callable[[], datetime]

@@ -1,0 +1,70 @@
+"""Removing a device: at its provider where that can be done, and never in part."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+
+from portal.domain.device import Device
+from portal.domain.people import Customer
+from portal.journey.history import note_device
+from portal.journey.ports import Ports
+from portal.providers.protocol import ProviderError, Removal, Traits
+from portal.storage import devices, provider_accounts
+
+log = structlog.get_logger(__name__)
+
+
+class RemovalOutcome(StrEnum):
+    """GONE: access has ended at the provider too. NOT_OFFERED: it is off our list only. UNAVAILABLE: nothing changed."""
+
+    GONE = "gone"
+    NOT_OFFERED = "not_offered"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPreview:
+    """What a customer confirms: the device, and what its provider can do."""
+
+    device: Device
+    provider: Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What became of it."""
+
+    device: Device
+    outcome: RemovalOutcome
+
+
+def preview(*, ports: Ports, customer: Customer, device_id: str) -> RemovalPreview | None:
+    """The device to be removed; None where the customer has no such device."""
+    with ports.database.read() as tx:
+        device = devices.get(tx, customer.id, device_id)
+    if device is None or device.provider_key not in ports.providers:
+        return None
+    return RemovalPreview(device, ports.providers.get(device.provider_key).traits)
+
+
+def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -> Removed | None:
+    """Ends the access at the provider first, then takes the device off the list; None where there is no such device."""
+    with ports.database.read() as tx:
+        device = devices.get(tx, customer.id, device_id)
+        account = provider_accounts.of(tx, customer.id, device.provider_key) if device else None
+    if device is None or account is None or device.provider_key not in ports.providers:
+        return None
+    try:
+        removal = ports.providers.get(device.provider_key).remove_device(
+            account, device.provider_device_id, device.device_type
+        )
+    except ProviderError as error:
+        log.warning("removal_failed", provider=device.provider_key, device=device.id, cause=str(error))
+        return Removed(device, RemovalOutcome.UNAVAILABLE)
+    removed = replace(device, removed_at=now, observed_at=now)
+    with ports.database.write() as tx:
+        devices.save(tx, removed)
+        note_device(tx, removed, "removed", now=now, actor="customer")
+    return Removed(removed, RemovalOutcome.GONE if removal is Removal.GONE else RemovalOutcome.NOT_OFFERED)

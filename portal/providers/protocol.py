@@ -1,0 +1,150 @@
+"""What every provider is to the rest of the portal: declared traits, a handful of calls and errors that carry their cure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from portal.domain.catalogue import DeviceType, Offer
+from portal.domain.device import DeviceReading
+from portal.domain.link_session import ArrivalHints
+from portal.domain.people import ProviderAccount
+from portal.domain.provider_event import ProviderEvent
+
+
+class ProviderError(Exception):
+    """A call that did not work. The text names the provider, the call and the status; never a URL, a body or a secret."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider cannot be reached or is failing: try later."""
+
+
+class ProviderRefused(ProviderError):
+    """The provider says our request is wrong: our fault, alarm."""
+
+
+class UnexpectedAnswer(ProviderError):
+    """The provider answered something we do not understand: their change, alarm."""
+
+
+class ReauthenticationRequired(ProviderError):
+    """The provider lost its access to the vendor account: send the customer."""
+
+
+class EventRefused(ProviderError):
+    """A webhook that is not proven to come from the provider, or is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a provider can and cannot do; the pages follow it.
+
+    `languages` maps every portal language its Connect UI speaks to the provider's word for it; `fallback_language` is the
+    portal language its pages come in otherwise. `connect_hosts` are host or host:port, exact. `link_lifetime` is None
+    where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the provider
+    knows one registered URL and the attempt is found by who is signed in. `reads_devices`: the provider can be asked what a
+    customer has linked; otherwise only its events tell. `removes_devices`: removing here ends the access there.
+    `one_vendor_per_customer`: device types of which linking another replaces the first (NOX heat pumps).
+    """
+
+    key: str
+    name: str
+    languages: Mapping[str, str]
+    connect_hosts: tuple[str, ...]
+    link_lifetime: timedelta | None
+    own_arrival_url: bool
+    preselects_vendor: bool
+    reads_devices: bool
+    removes_devices: bool
+    smart_control: bool = False
+    replaces_on_link: frozenset[DeviceType] = frozenset()
+    fallback_language: str = "en"
+
+    def language_shown(self, language: str) -> str:
+        """The portal language in which its Connect UI greets a customer of this language."""
+        return language if language in self.languages else self.fallback_language
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Where a provider sends the customer afterwards: `success` and `cancel` differ only where it has both."""
+
+    success: str
+    cancel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departing:
+    """What a provider needs to open one link. `reference` is the attempt's public id; nothing in it is personal.
+
+    `email` is the customer's own address where the retailer chose to send it, else None (an alias is made of the pseudonym).
+    `price_zone` is the customer's own claim, None where unknown.
+    """
+
+    account: ProviderAccount
+    device_type: DeviceType
+    vendor_code: str | None
+    language: str
+    returns: Returns
+    reference: str
+    email: str | None = None
+    price_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An opened link: a bearer secret to follow once. `expires_at` is None where the provider names no time."""
+
+    connect_url: str
+    provider_reference: str | None
+    expires_at: datetime | None
+
+
+class Removal(StrEnum):
+    """What became of a device at the provider."""
+
+    GONE = "gone"
+    NOT_OFFERED = "not_offered"
+
+
+class Provider(Protocol):
+    """One provider. Every call may raise ProviderError; none is retried by the caller within a request."""
+
+    @property
+    def traits(self) -> Traits: ...
+
+    def offers(self) -> tuple[Offer, ...]:
+        """All it serves, every region; constant."""
+        ...
+
+    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:
+        """The provider's own id of this customer, created there if need be; None where the pseudonym is all there is."""
+        ...
+
+    def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
+        """Opens one link. `departing.account` carries what ensure_user returned."""
+        ...
+
+    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
+        """Opens one renewal of access to this device."""
+        ...
+
+    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:
+        """What a return URL claims; `path` is `success`, `cancel` or empty. Pure; never raises."""
+        ...
+
+    def list_devices(
+        self, account: ProviderAccount, device_types: frozenset[DeviceType]
+    ) -> tuple[DeviceReading, ...]:
+        """What the provider holds for this customer now. Empty where it never heard of them, or cannot be asked."""
+        ...
+
+    def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
+        """Ends the access to one device for this customer only."""
+        ...
+
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
+        """A webhook, verified before it is read. Raises EventRefused (unproven) or UnexpectedAnswer (unreadable)."""
+        ...
