@@ -50,7 +50,12 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8001, show_default=True)
-@click.option("--portal-url", default="http://localhost:8000", show_default=True, help="Where customers are sent back to.")
+@click.option(
+    "--portal-url",
+    default="http://localhost:8000",
+    show_default=True,
+    help="Where customers are sent back to.",
+)
 def sandbox(host: str, port: int, portal_url: str) -> None:
     """Run the three providers and an OpenID issuer, for demo and tests. Its state is in memory."""
     serve_sandbox(SandboxConfig(url=f"http://{host}:{port}", portal_url=portal_url))
@@ -178,9 +183,10 @@ def _wait_until_ready(program: subprocess.Popen[bytes], port: int, path: str) ->
     while time.monotonic() < deadline:
         if program.poll() is not None:
             raise click.ClickException("it did not start; its own words are above")
-        with contextlib.suppress(OSError, HTTPException), contextlib.closing(
-            HTTPConnection("127.0.0.1", port, timeout=2)
-        ) as connection:
+        with (
+            contextlib.suppress(OSError, HTTPException),
+            contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=2)) as connection,
+        ):
             connection.request("GET", path, headers={"Host": f"localhost:{port}"})
             if connection.getresponse().status < 500:
                 return

@@ -36,7 +36,8 @@ OTHER_VENDOR = "other"
 class Vendor:
     """The maker a customer knows. `key` is the kebab-case display name; `spellings` are what else people write for it.
 
-    `app` is the maker's app or service in which the customer has the sign-in that is asked for, where it has its own name.
+    `app` is the maker's app or service in which the customer has the sign-in that is asked for, where it has its own
+    name.
     """
 
     key: str
@@ -129,7 +130,7 @@ class Catalogue:
         return Route(offers[0], RouteReason.RETAILER_ORDER)
 
     def pinned(self, provider_key: str, device_type: DeviceType, vendor_key: str) -> Route:
-        """The way back to the provider that already holds a device; asks for the vendor there if it is no longer offered."""
+        """The way back to the provider that holds a device; it asks for a vendor that is no longer offered."""
         for offer in self._offers_for(device_type, vendor_key):
             if offer.provider_key == provider_key:
                 return Route(offer, RouteReason.PINNED_DEVICE)

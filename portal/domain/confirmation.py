@@ -15,7 +15,8 @@ from portal.domain.link_session import LinkSession, Purpose, Reason, State
 class Verdict:
     """Where the attempt goes, and the readings that become the customer's devices by it.
 
-    `other` are devices of another vendor account that came back instead of the pinned one; the customer decides on them.
+    `other` are devices of another vendor account that came back instead of the pinned one; the customer decides on
+    them.
     """
 
     state: State

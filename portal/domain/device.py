@@ -34,10 +34,12 @@ class DeviceReading:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that a customer linked. `id` is ours and opaque; the provider's own id may change when it is linked again.
+    """A device that a customer linked.
 
-    `read_at` is when the provider was last asked (or told us); `observed_at` is the time of the newest evidence that was
-    applied, so that late evidence never overwrites newer.
+    `id` is ours and opaque; the provider's own id may change when the device is linked again.
+
+    `read_at` is when the provider was last asked, or told us. `observed_at` is the time of the newest evidence that
+    was applied, so that late evidence never overwrites newer.
     """
 
     id: str

@@ -60,7 +60,10 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.EXPIRED: frozenset(),
 }
-"""Cancelled is not the end: a cancel may be forged, and the genuine return wins. Held is left only by its own customer."""
+"""Cancelled is not the end: a cancel may be forged, and the genuine return wins.
+
+Held is left only by its own customer.
+"""
 
 ONE_CLICK = timedelta(seconds=10)
 """Clicks on the same choice within this time are one click: two tabs, two threads, an impatient thumb."""
@@ -107,9 +110,9 @@ class LinkSession:
     """One attempt of one customer. `connect_url` is a bearer secret and gone once used.
 
     `baseline` are the provider's device ids of this customer and type before leaving: what is there afterwards and not
-    in it is new. `confirmed` are the readings of signed events of providers that cannot be asked.
-    `vendor_code` is the provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was
-    handed to the customer; it may be ready earlier.
+    in it is new. `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the
+    provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the
+    customer; it may be ready earlier.
     """
 
     id: str

@@ -19,7 +19,8 @@ class EventKind(StrEnum):
 class ProviderEvent:
     """One event of one provider. `pseudonym` names the customer as we named them to the provider.
 
-    CONNECTED carries full readings, DISCONNECTED carries ids only. `link_session_id` is our attempt, where the event echoes it.
+    CONNECTED carries full readings, DISCONNECTED carries ids only. `link_session_id` is our attempt, where the event
+    echoes it.
     """
 
     provider_key: str

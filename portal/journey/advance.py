@@ -32,11 +32,7 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
 
 
 def _is_followed(attempt: LinkSession, now: datetime) -> bool:
-    return (
-        attempt.connect_url is not None
-        and attempt.departed_at is not None
-        and now - attempt.departed_at > ONE_CLICK
-    )
+    return attempt.connect_url is not None and attempt.departed_at is not None and now - attempt.departed_at > ONE_CLICK
 
 
 def _let_go(ports: Ports, attempt: LinkSession, was: State) -> None:

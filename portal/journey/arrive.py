@@ -1,7 +1,7 @@
 """Coming back from the Connect UI. A return URL is a hint: it is kept, and the one step that knows better is woken.
 
-An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in waits
-for one in the same browser; a return in another person's browser holds the attempt, shows nothing and says nothing.
+An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in
+waits for one in the same browser; a return in another person's browser holds the attempt, shows nothing, says nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,10 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Where the browser goes: the page of this attempt, or the neutral page. `held` is an attempt that this return held."""
+    """Where the browser goes: the page of this attempt, or the neutral page.
+
+    `held` is an attempt that this return held.
+    """
 
     link_session_id: str | None
     held: LinkSession | None = None
@@ -133,7 +136,7 @@ def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
 
 
 def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkSession | None:
-    """The customer's attempt that an answer without a secret belongs to: the newest that fits, else the newest at all."""
+    """The customer's newest attempt that an answer without a secret fits, else their newest at all."""
     recent = [
         attempt
         for attempt in link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
@@ -204,22 +207,18 @@ def _hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:
 
 
 def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
-    """Ends, behind the page, the provider's access to what a stranger was tricked into linking, where it can be ended."""
+    """Ends, behind the page and where it can be ended, the access to what a stranger was tricked into linking."""
     with ports.database.read() as tx:
         account = provider_accounts.of(tx, held.customer_id, held.provider_key)
     if account is None or not provider.traits.removes_devices:
         return
     ports.background.run(
         f"undo:{held.id}",
-        lambda: [
-            provider.remove_device(account, device_id, held.device_type) for device_id in held.hints.device_ids
-        ],
+        lambda: [provider.remove_device(account, device_id, held.device_type) for device_id in held.hints.device_ids],
     )
 
 
-def _move(
-    tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival
-) -> None:
+def _move(tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival) -> None:
     moved = replace(
         attempt.moved(state, now=arrival.now, reason=reason),
         connect_url=None if state is not State.CANCELLED else attempt.connect_url,

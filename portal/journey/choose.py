@@ -58,9 +58,7 @@ def before_leaving(
     traits = ports.providers.get(offer.provider_key).traits
     with ports.database.read() as tx:
         linked = devices.all_of(tx, customer.id)
-    replaced = (
-        device for device in linked if device.provider_key == traits.key and device.device_type is device_type
-    )
+    replaced = (device for device in linked if device.provider_key == traits.key and device.device_type is device_type)
     return Preview(
         offer=offer,
         provider=traits,

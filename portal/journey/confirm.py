@@ -43,12 +43,10 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     if verdict.state is State.WAITING and _patience_is_over(provider, attempt, now):
         broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
         verdict = Verdict(State.FAILED, Reason.STILL_BROKEN if broken else Reason.NOT_CONFIRMED)
-    _settle(ports, attempt, account, known, verdict, now)
+    _settle(ports, attempt, verdict, account=account, known=known, now=now)
 
 
-def _evidence(
-    provider: Provider, attempt: LinkSession, account: ProviderAccount
-) -> tuple[DeviceReading, ...] | None:
+def _evidence(provider: Provider, attempt: LinkSession, account: ProviderAccount) -> tuple[DeviceReading, ...] | None:
     """What can be held against the hints; None where the provider does not answer now."""
     if not provider.traits.reads_devices:
         return attempt.confirmed
@@ -67,9 +65,10 @@ def _patience_is_over(provider: Provider, attempt: LinkSession, now: datetime) -
 def _settle(
     ports: Ports,
     attempt: LinkSession,
+    verdict: Verdict,
+    *,
     account: ProviderAccount,
     known: tuple[Device, ...],
-    verdict: Verdict,
     now: datetime,
 ) -> None:
     """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing."""

@@ -1,4 +1,7 @@
-"""Asking the provider for the link of an attempt. Tried again by whoever looks, until it works or has taken too long."""
+"""Asking the provider for the link of an attempt.
+
+Tried again by whoever looks, until it works or has taken too long.
+"""
 
 import secrets
 from dataclasses import replace
@@ -95,9 +98,7 @@ def _who_and_what(ports: Ports, attempt: LinkSession) -> tuple[Customer, Provide
     return customer, account, device
 
 
-def _known_there(
-    ports: Ports, provider: Provider, account: ProviderAccount, email: str | None
-) -> ProviderAccount:
+def _known_there(ports: Ports, provider: Provider, account: ProviderAccount, email: str | None) -> ProviderAccount:
     """The account with the provider's own id of the customer, kept at once so that it is never made twice."""
     provider_user_id = provider.ensure_user(account, email=email)
     if provider_user_id is None or provider_user_id == account.provider_user_id:

@@ -23,7 +23,10 @@ FRESH = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All devices, those that need the customer first, and the attempts under way. `refreshing`: newer words are coming."""
+    """All devices, those that need the customer first, and the attempts under way.
+
+    `refreshing`: newer words are coming.
+    """
 
     devices: tuple[Device, ...]
     attempts: tuple[LinkSession, ...]
@@ -69,9 +72,7 @@ def refresh(*, ports: Ports, customer_id: str, now: datetime) -> None:
             log.warning("refresh_postponed", provider=provider_key, cause=str(error))
 
 
-def _refresh_at(
-    ports: Ports, customer_id: str, provider_key: str, asked: tuple[Device, ...], now: datetime
-) -> None:
+def _refresh_at(ports: Ports, customer_id: str, provider_key: str, asked: tuple[Device, ...], now: datetime) -> None:
     with ports.database.read() as tx:
         account = provider_accounts.of(tx, customer_id, provider_key)
     if account is None:

@@ -8,9 +8,7 @@ from portal.storage import audit
 from portal.storage.database import Transaction
 
 
-def note_attempt(
-    tx: Transaction, attempt: LinkSession, action: str, *, now: datetime, actor: str = "portal"
-) -> None:
+def note_attempt(tx: Transaction, attempt: LinkSession, action: str, *, now: datetime, actor: str = "portal") -> None:
     """Writes down a move of an attempt, with its choice and nothing secret."""
     audit.record(
         tx,

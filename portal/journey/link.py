@@ -13,6 +13,7 @@ from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
+
 class ConsentMissing(ValueError):
     """The customer has not given the permission without which nothing is opened."""
 
@@ -104,7 +105,7 @@ def _is_same_click(earlier: LinkSession, now: datetime) -> bool:
 
 
 def _supersede(tx: Transaction, attempt: LinkSession, now: datetime) -> None:
-    """One attempt at a time is under way at a provider, so that an answer without a name belongs to one attempt only."""
+    """One attempt is under way at a provider, so that an answer without a name belongs to one attempt only."""
     for earlier in link_sessions.open_of(tx, attempt.customer_id):
         if earlier.provider_key == attempt.provider_key and earlier.state in {State.CREATED, State.DEPARTED}:
             gone = replace(earlier.moved(State.CANCELLED, now=now, reason=Reason.SUPERSEDED), connect_url=None)

@@ -17,7 +17,10 @@ from portal.storage import devices, link_sessions
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One attempt as its customer sees it. `polls`: something may still change by itself. `may_go_on`: a link is ready."""
+    """One attempt as its customer sees it.
+
+    `polls`: something may still change by itself. `may_go_on`: a link is ready.
+    """
 
     attempt: LinkSession
     provider: Traits
@@ -31,7 +34,10 @@ class AttemptView:
 def look(
     *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
 ) -> AttemptView | None:
-    """The attempt now, after waking the step that moves it and waiting at most `patience` seconds; None where unknown."""
+    """The attempt now, after waking the step that moves it and waiting at most `patience` seconds;
+
+    None where unknown.
+    """
     attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience)
     if attempt is None:
         return None

@@ -20,9 +20,7 @@ from portal.storage.database import Transaction
 log = structlog.get_logger(__name__)
 
 
-def receive(
-    *, ports: Ports, provider_key: str, headers: Mapping[str, str], body: bytes, now: datetime
-) -> None:
+def receive(*, ports: Ports, provider_key: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Takes an event in; returns once it is stored. Raises KeyError, EventRefused, UnexpectedAnswer."""
     event = ports.providers.get(provider_key).read_event(headers, body, now=now)
     if event.kind is EventKind.IGNORED or event.pseudonym is None:

@@ -17,7 +17,10 @@ log = structlog.get_logger(__name__)
 
 
 class RemovalOutcome(StrEnum):
-    """GONE: access has ended at the provider too. NOT_OFFERED: it is off our list only. UNAVAILABLE: nothing changed."""
+    """GONE: access has ended at the provider too.
+
+    NOT_OFFERED: it is off our list only. UNAVAILABLE: nothing changed.
+    """
 
     GONE = "gone"
     NOT_OFFERED = "not_offered"

@@ -56,7 +56,11 @@ def test_only_served_device_types_are_shown_in_the_customers_order() -> None:
 
 
 def test_a_vendor_served_by_two_providers_is_listed_once_and_another_manufacturer_is_last() -> None:
-    assert [vendor.key for vendor in CATALOGUE.vendors(DeviceType.HEAT_PUMP)] == ["mitsubishi-electric", "nibe", "other"]
+    assert [vendor.key for vendor in CATALOGUE.vendors(DeviceType.HEAT_PUMP)] == [
+        "mitsubishi-electric",
+        "nibe",
+        "other",
+    ]
 
 
 def test_an_empty_search_shows_everything() -> None:

@@ -59,7 +59,9 @@ def attempt(*named: str, baseline: tuple[str, ...] = (), purpose: Purpose = Purp
 RENEWAL = Purpose.REAUTHENTICATE
 
 
-def verdict(of: LinkSession, *readings: DeviceReading, known: tuple[Device, ...] = (), held: frozenset[str] = NOBODY) -> Verdict:
+def verdict(
+    of: LinkSession, *readings: DeviceReading, known: tuple[Device, ...] = (), held: frozenset[str] = NOBODY
+) -> Verdict:
     return judge(of, readings=readings, known=known, held=held)
 
 
@@ -111,7 +113,11 @@ def test_a_device_that_came_back_under_a_new_id_is_the_same_device() -> None:
 def test_the_wrong_vendor_account_is_noticed_beside_the_device_that_is_still_lapsed() -> None:
     lapsed = reading("pump", Connection.NEEDS_REAUTHENTICATION)
     wrong = verdict(attempt("second", purpose=RENEWAL), lapsed, reading("second"), known=(device(),))
-    assert (wrong.state, wrong.reason, wrong.other) == (State.FAILED, Reason.OTHER_ACCOUNT, (reading("second"),))
+    assert (wrong.state, wrong.reason, wrong.other) == (
+        State.FAILED,
+        Reason.OTHER_ACCOUNT,
+        (reading("second"),),
+    )
 
 
 def test_a_different_model_under_a_new_id_is_the_wrong_account() -> None:
