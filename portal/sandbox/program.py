@@ -1,0 +1,134 @@
+"""The sandbox as a program: the app put together, served for a demo or run beside a test."""
+
+import signal
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from types import FrameType, TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from flask import Flask, Response
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from portal.sandbox.api_door import ApiDoor
+from portal.sandbox.configuration import SandboxConfig
+from portal.sandbox.connect_ui import ConnectPages
+from portal.sandbox.control import Control
+from portal.sandbox.issuer import Issuer
+from portal.sandbox.nox import Nox
+from portal.sandbox.podero import PoderoApi
+from portal.sandbox.podero_devices import PoderoDevices
+from portal.sandbox.state import SandboxState
+from portal.sandbox.telematica import Telematica
+from portal.sandbox.telematica_events import TelematicaEvents
+
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'"
+BODY_LIMIT = 1024 * 1024
+
+
+class QuietHandler(WSGIRequestHandler):
+    """No access log: addresses of hosted pages hold secrets, and the control page lists the calls."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
+def create_sandbox(config: SandboxConfig) -> Flask:
+    """A sandbox with an empty memory; `app.extensions["sandbox"]` is that memory."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    state = SandboxState(config)
+    events = TelematicaEvents(state)
+    podero, nox, telematica = PoderoDevices(state), Nox(state), Telematica(state, events)
+    app.extensions["sandbox"] = state
+    app.extensions["sandbox_events"] = events
+    ApiDoor(state).install(app)
+    for part in (
+        Issuer(app, state),
+        PoderoApi(state),
+        podero,
+        nox,
+        telematica,
+        ConnectPages(state, podero, "/podero/connect", "onboarding_session_id"),
+        ConnectPages(state, nox, "/nox/ui", "token"),
+        ConnectPages(state, telematica, "/telematica/connect", "session"),
+        Control(state, {"podero": podero, "nox": nox, "telematica": telematica}),
+    ):
+        app.register_blueprint(part.blueprint())
+    app.after_request(_add_headers)
+    return app
+
+
+def serve(config: SandboxConfig) -> None:
+    """Serves at the config's address until SIGTERM or SIGINT."""
+    address = urlsplit(config.url)
+    server = make_server(
+        address.hostname or "127.0.0.1",
+        address.port or 80,
+        create_sandbox(config),
+        threaded=True,
+        request_handler=QuietHandler,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with suppress(KeyboardInterrupt):
+            print(f"Sandbox ready at {config.url}", flush=True)
+            server.serve_forever(poll_interval=0.1)
+    finally:
+        server.server_close()
+
+
+class RunningSandbox:
+    """A sandbox on a free port of 127.0.0.1, in threads of this process, until `stop()`."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen(128)
+            self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            self.config = replace(config or SandboxConfig(), url=self.url)
+            app = create_sandbox(self.config)
+            self.state: SandboxState = app.extensions["sandbox"]
+            self._events: TelematicaEvents = app.extensions["sandbox_events"]
+            self._server: BaseWSGIServer = make_server(
+                "127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno()
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def config_portal_url(self, portal_url: str) -> None:
+        """Tells where the portal lives, when that is known only later."""
+        self.state.portal_url = portal_url.rstrip("/")
+        self.config = replace(self.config, portal_url=self.state.portal_url)
+
+    def stop(self) -> None:
+        self._events.stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    del signum, frame
+    raise KeyboardInterrupt

@@ -1,0 +1,144 @@
+"""The control page and its calls: what an operator of the sandbox sees and can do."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from portal.sandbox.configuration import portal_environment
+from portal.sandbox.program import RunningSandbox
+
+START = """
+import sys
+from portal.sandbox.configuration import SandboxConfig
+from portal.sandbox.program import serve
+serve(SandboxConfig(url=sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def control(sandbox: RunningSandbox, visitor: Any) -> Any:
+    def call(path: str, body: object = None) -> Any:
+        return visitor.post(f"{sandbox.url}/control/{path}", json=body, timeout=10)
+
+    return call
+
+
+def open_nox(sandbox: RunningSandbox, visitor: Any) -> Any:
+    return visitor.post(
+        f"{sandbox.url}/nox/v2/supplier/link-sessions",
+        json={
+            "user_id": "u1",
+            "redirect_url": f"{sandbox.state.portal_url}/return/nox",
+            "asset_type": "hp",
+            "brand": "lg",
+        },
+        headers={"x-api-key": sandbox.config.nox_api_key},
+        timeout=10,
+    )
+
+
+def test_the_page_shows_what_happened_and_no_secret(sandbox: RunningSandbox, visitor: Any) -> None:
+    url = open_nox(sandbox, visitor).json()["link_url"]
+    visitor.sign_in(url, "owner@example.com")
+    page = visitor.look(sandbox.url).text
+    assert "owner@example.com" in page
+    assert "POST /nox/v2/supplier/link-sessions" in page
+    assert "Break this device" in page
+    state = visitor.get(f"{sandbox.url}/control/state").json()
+    (call,) = state["providers"]["nox"]["calls"]
+    assert (call["method"], call["status"], call["body"]["user_id"]) == ("POST", 201, "u1")
+    token = url.split("token=")[1].split("&")[0]
+    assert token not in page
+    assert token not in str(state)
+
+
+def test_buttons_lead_back_to_the_page(sandbox: RunningSandbox, visitor: Any) -> None:
+    visitor.sign_in(open_nox(sandbox, visitor).json()["link_url"], "owner@example.com")
+    device = sandbox.state.devices[0]
+    page = visitor.press(f"{sandbox.url}/control/devices/nox/{device.id}/break", by="button")
+    assert device.working is False
+    assert "access lapsed" in page.text
+
+
+def test_a_device_is_broken_repaired_and_removed(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    visitor.sign_in(open_nox(sandbox, visitor).json()["link_url"], "owner@example.com")
+    device = sandbox.state.devices[0]
+    states = []
+    for action in ("break", "repair"):
+        assert control(f"devices/nox/{device.id}/{action}").json() == {"done": True}
+        states.append(device.working)
+    assert states == [False, True]
+    control(f"devices/nox/{device.id}/remove")
+    assert control(f"devices/nox/{device.id}/break").status_code == 404
+    assert control("devices/nox/unknown/break").status_code == 404
+
+
+def test_calls_fail_as_often_as_asked(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    assert control("faults/nox", {"fail_count": 2, "fail_status": 500, "path_contains": "link-"}).ok
+    statuses = [open_nox(sandbox, visitor).status_code for _ in range(3)]
+    assert statuses == [500, 500, 201]
+    assert control("faults/nox", {"fail_count": -1}).status_code == 400
+    assert control("faults/nox", {"unknown": 1}).status_code == 400
+    assert control("faults/oidc", {"fail_count": 1}).ok
+    assert visitor.get(f"{sandbox.config.issuer}/jwks").status_code == 503
+
+
+def test_calls_are_slow_when_asked(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    control("faults/nox", {"delay": 0.3})
+    begun = time.monotonic()
+    open_nox(sandbox, visitor)
+    assert time.monotonic() - begun >= 0.3
+
+
+def test_new_devices_show_late_when_asked(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    control("faults/nox", {"lag": 0.4})
+    visitor.sign_in(open_nox(sandbox, visitor).json()["link_url"], "owner@example.com")
+    listed = f"{sandbox.url}/v1/devices"
+    key = {"x-api-key": sandbox.config.nox_api_key}
+    assert visitor.get(listed, headers=key).json()["data"] == []
+    time.sleep(0.45)
+    assert len(visitor.get(listed, headers=key).json()["data"]) == 1
+
+
+def test_links_expire_at_once_when_asked(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    url = open_nox(sandbox, visitor).json()["link_url"]
+    assert control("expire/nox").json() == {"done": True, "expired": 1}
+    assert visitor.look(url).status_code == 410
+
+
+def test_variants_are_checked_and_reset_forgets_everything(sandbox: RunningSandbox, visitor: Any, control: Any) -> None:
+    assert control("variants/podero", {"reauth_signal": "lifecycle"}).json()["variants"]["reauth_signal"] == "lifecycle"
+    assert control("variants/podero", {"reauth_signal": "smoke"}).status_code == 400
+    assert control("variants/nobody", {}).status_code == 404
+    open_nox(sandbox, visitor)
+    control("reset")
+    nox = visitor.get(f"{sandbox.url}/control/state").json()["providers"]["nox"]
+    assert (nox["users"], nox["link_sessions"], nox["calls"]) == ([], [], [])
+    assert sandbox.state.variant("podero", "reauth_signal") == "actions"
+
+
+def test_the_portal_is_told_where_everything_is(sandbox: RunningSandbox) -> None:
+    told = portal_environment(sandbox.config)
+    host = sandbox.url.removeprefix("http://")
+    assert told["PORTAL_OIDC__ISSUER"] == f"{sandbox.url}/oidc"
+    assert {told[f"PORTAL_{name}__CONNECT_HOSTS"] for name in ("PODERO", "NOX", "TELEMATICA")} == {host}
+    assert all(name.startswith("PORTAL_") and value for name, value in told.items())
+
+
+def test_the_program_says_when_it_is_ready_and_stops_when_told() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with subprocess.Popen(
+        [sys.executable, "-c", START, url], stdout=subprocess.PIPE, text=True, env={**os.environ}
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == f"Sandbox ready at {url}\n"
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(timeout=5) == 0
