@@ -1,0 +1,72 @@
+"""Returns that came back without a sign-in and wait for one in the same browser."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, delete, insert
+
+from portal.domain.link_session import ArrivalHints
+from portal.storage import tables
+from portal.storage.database import Transaction
+from portal.storage.evidence import hints_from_json, hints_to_json
+from portal.storage.ids import new_id
+from portal.storage.sealing import hashed
+
+_arrivals = tables.pending_arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class PendingArrival:
+    """One return in waiting. `link_session_id` is None where only a sign-in can tell whose attempt it was."""
+
+    id: str
+    provider_key: str
+    link_session_id: str | None
+    hints: ArrivalHints
+    created_at: datetime
+
+
+def keep(
+    tx: Transaction,
+    *,
+    browser: str,
+    provider_key: str,
+    link_session_id: str | None,
+    hints: ArrivalHints,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Keeps a return for this browser, which is known by a random token."""
+    arrival = insert(_arrivals).values(
+        id=new_id(),
+        browser_hash=hashed(browser),
+        provider_key=provider_key,
+        link_session_id=link_session_id,
+        hints=hints_to_json(hints),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    tx.connection.execute(arrival)
+
+
+def take(tx: Transaction, browser: str, *, now: datetime) -> tuple[PendingArrival, ...]:
+    """The returns of this browser, newest first; each is given out once, those that waited too long never."""
+    mine = delete(_arrivals).where(_arrivals.c.browser_hash == hashed(browser)).returning(*_arrivals.c)
+    rows = tx.connection.execute(mine).mappings().all()
+    in_time = (_arrival(row) for row in rows if row["expires_at"] > now)
+    return tuple(sorted(in_time, key=lambda arrival: (arrival.created_at, arrival.id), reverse=True))
+
+
+def purge(tx: Transaction, now: datetime) -> None:
+    """Deletes the returns that nobody signed in for."""
+    tx.connection.execute(delete(_arrivals).where(_arrivals.c.expires_at <= now))
+
+
+def _arrival(row: RowMapping) -> PendingArrival:
+    return PendingArrival(
+        id=row["id"],
+        provider_key=row["provider_key"],
+        link_session_id=row["link_session_id"],
+        hints=hints_from_json(row["hints"]),
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,35 @@
+"""What customers agreed to before leaving, one for each attempt."""
+
+from dataclasses import asdict
+
+from sqlalchemy import RowMapping, insert, select
+
+from portal.domain.people import Consent
+from portal.storage import tables
+from portal.storage.database import Transaction
+
+_consents = tables.consents
+
+
+def record(tx: Transaction, consent: Consent) -> None:
+    tx.connection.execute(insert(_consents).values(asdict(consent)))
+
+
+def of_attempt(tx: Transaction, customer_id: str, link_session_id: str) -> Consent | None:
+    mine = select(_consents).where(
+        _consents.c.customer_id == customer_id, _consents.c.link_session_id == link_session_id
+    )
+    row = tx.connection.execute(mine).mappings().one_or_none()
+    return _consent(row) if row else None
+
+
+def _consent(row: RowMapping) -> Consent:
+    return Consent(
+        customer_id=row["customer_id"],
+        link_session_id=row["link_session_id"],
+        provider_key=row["provider_key"],
+        version=row["version"],
+        language=row["language"],
+        smart_control=row["smart_control"],
+        given_at=row["given_at"],
+    )

@@ -1,0 +1,83 @@
+"""Linked devices. A removed device stays as a row, so that linking it again finds it."""
+
+from dataclasses import asdict
+
+from sqlalchemy import ColumnElement, RowMapping, case, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.device import Connection, Device
+from portal.storage import tables
+from portal.storage.database import Transaction
+
+_devices = tables.devices
+
+_IN_ORDER_OF_TYPES = case({kind.value: place for place, kind in enumerate(DeviceType)}, value=_devices.c.device_type)
+
+
+class NotSaved(Exception):
+    """The row of this id is another customer's, or the provider's device has another row of this customer."""
+
+
+def all_of(tx: Transaction, customer_id: str) -> tuple[Device, ...]:
+    """The customer's devices by type and vendor."""
+    return _own(tx, customer_id, _devices.c.removed_at.is_(None))
+
+
+def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device, ...]:
+    """All devices the customer has or had at this provider, removed ones too."""
+    return _own(tx, customer_id, _devices.c.provider_key == provider_key)
+
+
+def get(tx: Transaction, customer_id: str, device_id: str) -> Device | None:
+    return next(iter(_own(tx, customer_id, _devices.c.id == device_id, _devices.c.removed_at.is_(None))), None)
+
+
+def save(tx: Transaction, device: Device) -> None:
+    """Inserts the device, or updates it by id. Raises NotSaved; the transaction is then over."""
+    tx.in_turn(device.customer_id)
+    new = tx.insert(_devices).values(asdict(device))
+    fixed = {"id", "customer_id", "provider_key"}
+    upsert = new.on_conflict_do_update(
+        index_elements=["id"],
+        set_={column.name: new.excluded[column.name] for column in _devices.c if column.name not in fixed},
+        where=(_devices.c.customer_id == new.excluded.customer_id)
+        & (_devices.c.provider_key == new.excluded.provider_key),
+    ).returning(_devices.c.id)
+    try:
+        row = tx.connection.execute(upsert).one_or_none()
+    except IntegrityError:
+        row = None
+    if row is None:
+        # The cause would carry ids of the customer's.
+        raise NotSaved(device.id) from None
+
+
+def _own(tx: Transaction, customer_id: str, *conditions: ColumnElement[bool]) -> tuple[Device, ...]:
+    tx.in_turn(customer_id)
+    mine = (
+        select(_devices)
+        .where(_devices.c.customer_id == customer_id, *conditions)
+        .order_by(_IN_ORDER_OF_TYPES, _devices.c.vendor_name, _devices.c.linked_at, _devices.c.id)
+    )
+    return tuple(_device(row) for row in tx.connection.execute(mine).mappings())
+
+
+def _device(row: RowMapping) -> Device:
+    return Device(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        provider_key=row["provider_key"],
+        provider_device_id=row["provider_device_id"],
+        device_type=DeviceType(row["device_type"]),
+        vendor_key=row["vendor_key"],
+        vendor_name=row["vendor_name"],
+        model=row["model"],
+        nickname=row["nickname"],
+        connection=Connection(row["connection"]),
+        last_contact_at=row["last_contact_at"],
+        linked_at=row["linked_at"],
+        read_at=row["read_at"],
+        observed_at=row["observed_at"],
+        removed_at=row["removed_at"],
+    )

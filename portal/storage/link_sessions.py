@@ -1,0 +1,199 @@
+"""Attempts to link or to reconnect a device, moved by compare-and-set."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+
+from portal.domain.catalogue import DeviceType, RouteReason
+from portal.domain.link_session import OPEN, LinkSession, Purpose, Reason, State
+from portal.storage import tables
+from portal.storage.database import Transaction
+from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
+from portal.storage.sealing import hashed
+
+_attempts = tables.link_sessions
+
+RECENT = 50
+"""How many attempts back an answer without a name is looked for."""
+
+
+class Duplicate(Exception):
+    """The same click has opened an attempt already."""
+
+
+def insert(tx: Transaction, attempt: LinkSession, *, click: str | None) -> None:
+    """Stores a new attempt. Raises Duplicate where the customer's same `click` has one; the transaction lives on."""
+    tx.in_turn(attempt.customer_id)
+    new = tx.insert(_attempts).values(
+        **_fixed(attempt), **_mutable(tx, attempt), click=click, version=attempt.version
+    )
+    unless_there = new.on_conflict_do_nothing(index_elements=["customer_id", "click"]).returning(_attempts.c.id)
+    if tx.connection.execute(unless_there).one_or_none() is None:
+        raise Duplicate
+
+
+def get(tx: Transaction, customer_id: str, link_session_id: str) -> LinkSession | None:
+    return next(iter(_own(tx, customer_id, _attempts.c.id == link_session_id)), None)
+
+
+def of_click(tx: Transaction, customer_id: str, click: str) -> LinkSession | None:
+    """The attempt that this click opened, unless it was forgotten."""
+    return next(iter(_own(tx, customer_id, _attempts.c.click == click)), None)
+
+
+def forget_click(tx: Transaction, customer_id: str, click: str) -> None:
+    """Lets the same click open another attempt."""
+    tx.in_turn(customer_id)
+    clicked = update(_attempts).where(_attempts.c.customer_id == customer_id, _attempts.c.click == click)
+    tx.connection.execute(clicked.values(click=None))
+
+
+def by_arrival_secret(tx: Transaction, provider_key: str, secret: str) -> LinkSession | None:
+    """The attempt of a return. The one read without an owner: the secret is all we have then, and enough."""
+    found = select(_attempts.c.id, _attempts.c.customer_id).where(
+        _attempts.c.provider_key == provider_key, _attempts.c.arrival_hash == hashed(secret)
+    )
+    row = tx.connection.execute(found).one_or_none()
+    return get(tx, row.customer_id, row.id) if row else None
+
+
+def recent(tx: Transaction, customer_id: str, provider_key: str) -> tuple[LinkSession, ...]:
+    """The customer's latest attempts at this provider, however they stand, newest first."""
+    return _own(tx, customer_id, _attempts.c.provider_key == provider_key, limit=RECENT)
+
+
+def open_of(tx: Transaction, customer_id: str) -> tuple[LinkSession, ...]:
+    """The customer's attempts in which something may still happen, newest first."""
+    return _own(tx, customer_id, _attempts.c.state.in_(OPEN))
+
+
+def held_device_ids(tx: Transaction, customer_id: str, provider_key: str) -> frozenset[str]:
+    """The provider's ids of devices that a stranger's return named."""
+    held = _own(tx, customer_id, _attempts.c.provider_key == provider_key, _attempts.c.state == State.HELD)
+    return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
+
+
+def unfinished(tx: Transaction, *, now: datetime, limit: int = 100) -> tuple[tuple[str, str], ...]:
+    """(customer, attempt) of open attempts that nobody has in hand, of all customers, the longest unchecked first."""
+    waiting = (
+        select(_attempts.c.customer_id, _attempts.c.id)
+        .where(_attempts.c.state.in_(OPEN), _is_free(now))
+        .order_by(_attempts.c.checked_at.is_not(None), _attempts.c.checked_at, _attempts.c.created_at, _attempts.c.id)
+        .limit(limit)
+    )
+    return tuple((row.customer_id, row.id) for row in tx.connection.execute(waiting))
+
+
+def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: str | None = None) -> bool:
+    """Stores the attempt if nobody changed it since it was read; False when another was first, and nothing is stored.
+
+    `was` is the state it was read in.
+    """
+    values = _mutable(tx, attempt) | {"version": attempt.version + 1}
+    if arrival_secret is not None:
+        values["arrival_hash"] = hashed(arrival_secret)
+    unchanged = (_attempts.c.state == was) & (_attempts.c.version == attempt.version)
+    return _change(tx, attempt.id, attempt.customer_id, unchanged, values)
+
+
+def claim(tx: Transaction, attempt_id: str, customer_id: str, *, now: datetime, until: datetime) -> bool:
+    """Takes the departure in hand until then; False while another has it, or when it has happened."""
+    free = (_attempts.c.state == State.CREATED) & _is_free(now)
+    return _change(tx, attempt_id, customer_id, free, {"claimed_until": until})
+
+
+def unclaim(tx: Transaction, attempt_id: str, customer_id: str) -> None:
+    """Hands the departure back."""
+    _change(tx, attempt_id, customer_id, _attempts.c.claimed_until.is_not(None), {"claimed_until": None})
+
+
+def _own(
+    tx: Transaction, customer_id: str, *conditions: ColumnElement[bool], limit: int | None = None
+) -> tuple[LinkSession, ...]:
+    tx.in_turn(customer_id)
+    mine = (
+        select(_attempts)
+        .where(_attempts.c.customer_id == customer_id, *conditions)
+        .order_by(_attempts.c.created_at.desc(), _attempts.c.id)
+        .limit(limit)
+    )
+    return tuple(_attempt(tx, row) for row in tx.connection.execute(mine).mappings())
+
+
+def _change(
+    tx: Transaction, attempt_id: str, customer_id: str, condition: ColumnElement[bool], values: dict[str, Any]
+) -> bool:
+    tx.in_turn(customer_id)
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    return tx.connection.execute(update(_attempts).where(*mine, condition).values(values)).rowcount == 1
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(_attempts.c.claimed_until.is_(None), _attempts.c.claimed_until <= now)
+
+
+def _fixed(attempt: LinkSession) -> dict[str, Any]:
+    """What an attempt is from its first moment to its last."""
+    return {
+        "id": attempt.id,
+        "customer_id": attempt.customer_id,
+        "purpose": attempt.purpose,
+        "provider_key": attempt.provider_key,
+        "device_type": attempt.device_type,
+        "vendor_key": attempt.vendor_key,
+        "vendor_code": attempt.vendor_code,
+        "language": attempt.language,
+        "route_reason": attempt.route_reason,
+        "created_at": attempt.created_at,
+    }
+
+
+def _mutable(tx: Transaction, attempt: LinkSession) -> dict[str, Any]:
+    return {
+        "state": attempt.state,
+        "reason": attempt.reason,
+        "expires_at": attempt.expires_at,
+        "device_id": attempt.device_id,
+        "provider_reference": attempt.provider_reference,
+        "connect_url_sealed": tx.seal(attempt.connect_url) if attempt.connect_url is not None else None,
+        "baseline": list(attempt.baseline),
+        "hints": hints_to_json(attempt.hints),
+        "confirmed": [reading_to_json(reading) for reading in attempt.confirmed],
+        "departed_at": attempt.departed_at,
+        "arrived_at": attempt.arrived_at,
+        "ended_at": attempt.ended_at,
+        "checked_at": attempt.checked_at,
+        "tries": attempt.tries,
+    }
+
+
+def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
+    sealed = row["connect_url_sealed"]
+    return LinkSession(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        purpose=Purpose(row["purpose"]),
+        provider_key=row["provider_key"],
+        device_type=DeviceType(row["device_type"]),
+        vendor_key=row["vendor_key"],
+        vendor_code=row["vendor_code"],
+        language=row["language"],
+        route_reason=RouteReason(row["route_reason"]),
+        state=State(row["state"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        reason=Reason(row["reason"]) if row["reason"] is not None else None,
+        device_id=row["device_id"],
+        provider_reference=row["provider_reference"],
+        connect_url=tx.unseal(sealed) if sealed is not None else None,
+        baseline=tuple(row["baseline"]),
+        hints=hints_from_json(row["hints"]),
+        confirmed=tuple(reading_from_json(reading) for reading in row["confirmed"]),
+        departed_at=row["departed_at"],
+        arrived_at=row["arrived_at"],
+        ended_at=row["ended_at"],
+        checked_at=row["checked_at"],
+        tries=row["tries"],
+        version=row["version"],
+    )

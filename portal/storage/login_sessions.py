@@ -1,0 +1,70 @@
+"""Signed-in browsers. Only the hash of a browser's token is here; deleting the row signs it out."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from portal.domain.people import LoginSession
+from portal.storage import tables
+from portal.storage.customers import customer_of
+from portal.storage.database import Transaction
+from portal.storage.ids import new_id
+from portal.storage.sealing import hashed
+
+_sessions = tables.login_sessions
+_customers = tables.customers
+
+
+def open(  # noqa: A001 - `login_sessions.open` is how it is read
+    tx: Transaction, customer_id: str, *, token: str, id_token: str | None, now: datetime, expires_at: datetime
+) -> LoginSession:
+    """Signs the customer in, in the browser that gets the random `token`."""
+    session = insert(_sessions).values(
+        id=new_id(),
+        customer_id=customer_id,
+        token_hash=hashed(token),
+        id_token_sealed=tx.seal(id_token) if id_token is not None else None,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    tx.connection.execute(session)
+    opened = by_token(tx, token, now=now)
+    if opened is None:
+        raise ValueError("a login session ends after it begins")
+    return opened
+
+
+def by_token(tx: Transaction, token: str, *, now: datetime) -> LoginSession | None:
+    """The session of this browser with its customer, in one statement; None once it has ended."""
+    mine = (
+        select(
+            *_customers.c,
+            _sessions.c.id.label("session_id"),
+            _sessions.c.id_token_sealed,
+            _sessions.c.created_at.label("opened_at"),
+            _sessions.c.expires_at,
+        )
+        .join_from(_sessions, _customers)
+        .where(_sessions.c.token_hash == hashed(token), _sessions.c.expires_at > now)
+    )
+    row = tx.connection.execute(mine).mappings().one_or_none()
+    if row is None:
+        return None
+    sealed = row["id_token_sealed"]
+    return LoginSession(
+        id=row["session_id"],
+        customer=customer_of(row),
+        id_token=tx.unseal(sealed) if sealed is not None else None,
+        created_at=row["opened_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def close(tx: Transaction, token: str) -> None:
+    """Signs the browser out; once is as good as twice."""
+    tx.connection.execute(delete(_sessions).where(_sessions.c.token_hash == hashed(token)))
+
+
+def purge(tx: Transaction, now: datetime) -> None:
+    """Deletes the sessions that have ended by themselves."""
+    tx.connection.execute(delete(_sessions).where(_sessions.c.expires_at <= now))

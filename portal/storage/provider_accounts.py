@@ -1,0 +1,82 @@
+"""Customers as each provider knows them."""
+
+import secrets
+
+from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal.domain.people import ProviderAccount
+from portal.storage import tables
+from portal.storage.database import Transaction
+from portal.storage.ids import new_id
+
+_accounts = tables.provider_accounts
+
+
+class AlreadyBound(Exception):
+    """This account has another provider user, or another account has this one."""
+
+
+def ensure(tx: Transaction, customer_id: str, provider_key: str) -> ProviderAccount:
+    """The customer's account at this provider, with a new random pseudonym the first time."""
+    known = of(tx, customer_id, provider_key)
+    if known is not None:
+        return known
+    new = tx.insert(_accounts).values(
+        id=new_id(), customer_id=customer_id, provider_key=provider_key, pseudonym=secrets.token_hex(16)
+    )
+    tx.connection.execute(new.on_conflict_do_nothing(index_elements=["customer_id", "provider_key"]))
+    mine = select(_accounts).where(_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    return _account(tx.connection.execute(mine).mappings().one())
+
+
+def of(tx: Transaction, customer_id: str, provider_key: str) -> ProviderAccount | None:
+    tx.in_turn(customer_id)
+    return _one(tx, _accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+
+
+def all_of(tx: Transaction, customer_id: str) -> tuple[ProviderAccount, ...]:
+    """All accounts of the customer, by provider."""
+    mine = select(_accounts).where(_accounts.c.customer_id == customer_id).order_by(_accounts.c.provider_key)
+    return tuple(_account(row) for row in tx.connection.execute(mine).mappings())
+
+
+def by_pseudonym(tx: Transaction, provider_key: str, pseudonym: str) -> ProviderAccount | None:
+    """The account that this provider means; it knows no customer but by pseudonym, hence no owner here."""
+    return _one(tx, _accounts.c.provider_key == provider_key, _accounts.c.pseudonym == pseudonym)
+
+
+def by_provider_user(tx: Transaction, provider_key: str, provider_user_id: str) -> ProviderAccount | None:
+    """Whoever holds this provider user, so that nobody else gets it."""
+    return _one(tx, _accounts.c.provider_key == provider_key, _accounts.c.provider_user_id == provider_user_id)
+
+
+def bind(tx: Transaction, account: ProviderAccount, provider_user_id: str) -> ProviderAccount:
+    """The account with the provider's own id of the customer, for good. Raises AlreadyBound; the same id may repeat."""
+    unbound = or_(_accounts.c.provider_user_id.is_(None), _accounts.c.provider_user_id == provider_user_id)
+    mine = (_accounts.c.id == account.id, _accounts.c.customer_id == account.customer_id)
+    bound = update(_accounts).where(*mine, unbound).values(provider_user_id=provider_user_id).returning(*_accounts.c)
+    try:
+        with tx.connection.begin_nested():
+            row = tx.connection.execute(bound).mappings().one_or_none()
+    except IntegrityError:
+        row = None
+    if row is None:
+        # The cause would carry the ids of two customers.
+        raise AlreadyBound(account.provider_key) from None
+    return _account(row)
+
+
+def _one(tx: Transaction, *conditions: ColumnElement[bool]) -> ProviderAccount | None:
+    row = tx.connection.execute(select(_accounts).where(*conditions)).mappings().one_or_none()
+    return _account(row) if row else None
+
+
+def _account(row: RowMapping) -> ProviderAccount:
+    return ProviderAccount(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        provider_key=row["provider_key"],
+        pseudonym=row["pseudonym"],
+        provider_user_id=row["provider_user_id"],
+    )

@@ -1,0 +1,66 @@
+"""Sign-ins under way at the issuer. Kept here and not in a cookie, so that any number may be abandoned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert
+
+from portal.storage import tables
+from portal.storage.database import Transaction
+from portal.storage.sealing import hashed
+
+_sign_ins = tables.sign_ins
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What has to be known again when the customer comes back from the issuer."""
+
+    nonce: str
+    code_verifier: str
+    target: str
+    language: str
+
+
+def begin(
+    tx: Transaction,
+    *,
+    state: str,
+    browser: str,
+    nonce: str,
+    code_verifier: str,
+    target: str,
+    language: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Keeps a sign-in that left for the issuer with this random `state`, in this browser."""
+    sign_in = insert(_sign_ins).values(
+        state_hash=hashed(state),
+        browser_hash=hashed(browser),
+        nonce=nonce,
+        code_verifier_sealed=tx.seal(code_verifier),
+        target=target,
+        language=language,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    tx.connection.execute(sign_in)
+
+
+def take(tx: Transaction, *, state: str, browser: str, now: datetime) -> SignIn | None:
+    """The sign-in, once: whoever asks again gets None, and another browser never gets it nor spoils it."""
+    mine = (_sign_ins.c.state_hash == hashed(state), _sign_ins.c.browser_hash == hashed(browser))
+    taken = delete(_sign_ins).where(*mine).returning(*_sign_ins.c)
+    row = tx.connection.execute(taken).mappings().one_or_none()
+    if row is None or row["expires_at"] <= now:
+        return None
+    code_verifier = tx.unseal(row["code_verifier_sealed"])
+    if code_verifier is None:
+        return None
+    return SignIn(nonce=row["nonce"], code_verifier=code_verifier, target=row["target"], language=row["language"])
+
+
+def purge(tx: Transaction, now: datetime) -> None:
+    """Deletes the sign-ins that were abandoned."""
+    tx.connection.execute(delete(_sign_ins).where(_sign_ins.c.expires_at <= now))

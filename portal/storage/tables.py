@@ -1,0 +1,230 @@
+"""The tables. Ids are ours and opaque; a column that ends in `_hash` or `_sealed` never holds the clear text."""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.device import Connection
+from portal.domain.link_session import Purpose, State
+from portal.storage.columns import PlainText, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    """Only the words of the enumeration; a new word needs a migration."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def is_hash(column: str) -> CheckConstraint:
+    """Whatever else is put in by mistake, a clear secret does not fit."""
+    return CheckConstraint(f"length({column}) = 64", name=column)
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("issuer", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("email", PlainText),
+    Column("name", PlainText),
+    Column("locale", PlainText),
+    Column("price_zone", PlainText),
+    Column("language", PlainText),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+provider_accounts = Table(
+    "provider_accounts",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("provider_key", PlainText, nullable=False),
+    Column("pseudonym", PlainText, nullable=False),
+    Column("provider_user_id", PlainText),
+    UniqueConstraint("customer_id", "provider_key"),
+    UniqueConstraint("provider_key", "pseudonym"),
+    UniqueConstraint("provider_key", "provider_user_id"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("provider_key", PlainText, nullable=False),
+    Column("provider_device_id", PlainText, nullable=False),
+    Column("device_type", PlainText, nullable=False),
+    Column("vendor_key", PlainText, nullable=False),
+    Column("vendor_name", PlainText, nullable=False),
+    Column("model", PlainText),
+    Column("nickname", PlainText),
+    Column("connection", PlainText, nullable=False),
+    Column("last_contact_at", UtcDateTime),
+    Column("linked_at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("removed_at", UtcDateTime),
+    UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
+    # What an attempt's own reference to its device points at: the device *of that customer*.
+    UniqueConstraint("customer_id", "id"),
+    one_of("device_type", DeviceType),
+    one_of("connection", Connection),
+)
+
+link_sessions = Table(
+    "link_sessions",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("click", PlainText),
+    Column("purpose", PlainText, nullable=False),
+    Column("provider_key", PlainText, nullable=False),
+    Column("device_type", PlainText, nullable=False),
+    Column("vendor_key", PlainText, nullable=False),
+    Column("vendor_code", PlainText),
+    Column("language", PlainText, nullable=False),
+    Column("route_reason", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("reason", PlainText),
+    Column("device_id", PlainText),
+    Column("provider_reference", PlainText),
+    Column("connect_url_sealed", PlainText),
+    Column("arrival_hash", PlainText),
+    Column("baseline", JSON, nullable=False),
+    Column("hints", JSON, nullable=False),
+    Column("confirmed", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("departed_at", UtcDateTime),
+    Column("arrived_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("checked_at", UtcDateTime),
+    Column("claimed_until", UtcDateTime),
+    Column("tries", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("customer_id", "click"),
+    UniqueConstraint("customer_id", "id"),
+    UniqueConstraint("arrival_hash"),
+    # Checked at the end of the transaction, so that an attempt may be moved before its device is stored.
+    ForeignKeyConstraint(
+        ["customer_id", "device_id"], ["devices.customer_id", "devices.id"], deferrable=True, initially="DEFERRED"
+    ),
+    one_of("purpose", Purpose),
+    one_of("device_type", DeviceType),
+    one_of("state", State),
+    is_hash("arrival_hash"),
+    Index(None, "customer_id", "provider_key", "state"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("link_session_id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, nullable=False),
+    Column("provider_key", PlainText, nullable=False),
+    Column("version", PlainText, nullable=False),
+    Column("language", PlainText, nullable=False),
+    Column("smart_control", Boolean, nullable=False),
+    Column("given_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["customer_id", "link_session_id"], ["link_sessions.customer_id", "link_sessions.id"]),
+)
+
+vendor_requests = Table(
+    "vendor_requests",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("device_type", PlainText, nullable=False),
+    Column("text", PlainText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    one_of("device_type", DeviceType),
+    Index(None, "customer_id"),
+)
+
+pending_arrivals = Table(
+    "pending_arrivals",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("browser_hash", PlainText, nullable=False),
+    Column("provider_key", PlainText, nullable=False),
+    Column("link_session_id", PlainText, ForeignKey("link_sessions.id")),
+    Column("hints", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    is_hash("browser_hash"),
+    Index(None, "browser_hash"),
+    Index(None, "expires_at"),
+)
+
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("token_hash", PlainText, nullable=False),
+    Column("id_token_sealed", PlainText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    UniqueConstraint("token_hash"),
+    is_hash("token_hash"),
+    Index(None, "customer_id"),
+    Index(None, "expires_at"),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("state_hash", PlainText, primary_key=True),
+    Column("browser_hash", PlainText, nullable=False),
+    Column("nonce", PlainText, nullable=False),
+    Column("code_verifier_sealed", PlainText, nullable=False),
+    Column("target", PlainText, nullable=False),
+    Column("language", PlainText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    is_hash("state_hash"),
+    is_hash("browser_hash"),
+    Index(None, "expires_at"),
+)
+
+# No reference to customers: what happened stays on record when a customer is deleted.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("customer_id", PlainText),
+    Column("action", PlainText, nullable=False),
+    Column("object_type", PlainText, nullable=False),
+    Column("object_id", PlainText),
+    Column("details", JSON, nullable=False),
+    Index(None, "customer_id", "id"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,94 @@
+"""The schema: from nothing to today's tables and back, on both databases, and equal to what the code expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import inspect
+
+from portal.storage import tables
+from portal.storage.database import Database
+from tests.storage.made import KEY, all_at_once
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, seal_key=KEY)
+    yield database
+    database.close()
+
+
+def tables_in(database: Database) -> set[str]:
+    with database.read() as tx:
+        return set(inspect(tx.connection).get_table_names())
+
+
+def schema(database: Database) -> dict[str, Any]:
+    """All that the database itself says of its tables, order aside."""
+    with database.read() as tx:
+        seen = inspect(tx.connection)
+        return {
+            name: {
+                "columns": {c["name"]: (str(c["type"]), c["nullable"]) for c in seen.get_columns(name)},
+                "key": seen.get_pk_constraint(name),
+                "checks": sorted((c["name"], c["sqltext"]) for c in seen.get_check_constraints(name)),
+                "unique": sorted((c["name"], c["column_names"]) for c in seen.get_unique_constraints(name)),
+                "foreign": sorted(map(str, seen.get_foreign_keys(name))),
+                "indexes": sorted((i["name"], i["column_names"], i["unique"]) for i in seen.get_indexes(name)),
+            }
+            for name in seen.get_table_names()
+            if name != "alembic_version"
+        }
+
+
+def test_a_database_starts_empty_and_is_brought_up_to_date(empty: Database) -> None:
+    assert not empty.is_current()
+    empty.upgrade()
+    assert empty.is_current()
+    assert tables_in(empty) == set(tables.metadata.tables) | {"alembic_version"}
+
+
+def test_upgrading_twice_is_once(empty: Database) -> None:
+    empty.upgrade()
+    empty.upgrade()
+    assert empty.is_current()
+
+
+def test_two_processes_may_upgrade_at_once(database_url: str) -> None:
+    def upgrade(_: int) -> None:
+        database = Database(database_url, seal_key=KEY)
+        database.upgrade()
+        assert database.is_current()
+        database.close()
+
+    all_at_once(4, upgrade)
+
+
+def test_every_migration_can_be_taken_back_and_done_again(empty: Database) -> None:
+    empty.upgrade()
+    before = schema(empty)
+    empty.downgrade()
+    assert tables_in(empty) == {"alembic_version"}
+    assert not empty.is_current()
+    empty.upgrade()
+    assert schema(empty) == before
+
+
+def test_the_migrations_make_what_the_code_expects(database: Database) -> None:
+    with database._migrating() as config:
+        command.check(config)
+
+
+def test_the_migrations_make_the_very_constraints_of_the_code(database: Database, empty: Database) -> None:
+    with empty.write() as tx:
+        tables.metadata.create_all(tx.connection)
+    assert schema(empty) == schema(database)
+
+
+def test_every_table_of_customer_data_can_be_asked_by_its_owner() -> None:
+    ownerless = {"customers", "sign_ins", "pending_arrivals"}
+    for name, table in tables.metadata.tables.items():
+        assert name in ownerless or "customer_id" in table.c, name
