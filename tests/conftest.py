@@ -1,0 +1,63 @@
+"""What every test may ask for: databases of both kinds, a browser, axe-core."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import read_axe
+from tests.support.databases import Backend, Databases
+from tests.support.postgres import running_postgres
+from tools.browser import open_browser
+
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A PostgreSQL server whose user may create databases: the one named, or a private one."""
+    named = os.environ.get("PORTAL_TEST_POSTGRES_URL")
+    if named:
+        yield named
+        return
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """The maker of fresh databases; the PostgreSQL server starts when the first one is asked of it."""
+    server_url = functools.partial(request.getfixturevalue, "postgres_url")
+    return Databases(tmp_path_factory.mktemp("databases"), server_url)
+
+
+@pytest.fixture(params=BOTH)
+def database_backend(request: pytest.FixtureRequest) -> Backend:
+    """Each kind of database in turn."""
+    backend: Backend = request.param
+    return backend
+
+
+@pytest.fixture
+def database_url(database_backend: Backend, databases: Databases) -> Iterator[str]:
+    """A fresh empty database, of each kind in turn."""
+    url = databases.empty(database_backend)
+    yield url
+    databases.discard(url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that reaches this machine only."""
+    with open_browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """The source of axe-core, for `assert_accessible`."""
+    return read_axe()

@@ -1,0 +1,115 @@
+"""A whole installation on real HTTP: the portal and the sandbox, each on a port of its own."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from portal.app import create_app, open_database
+from portal.domain.device import Device
+from portal.domain.link_session import State
+from portal.sandbox.configuration import portal_environment
+from portal.sandbox.program import RunningSandbox
+from portal.settings import Settings, load
+from portal.storage import devices, tables
+from portal.storage.database import Database
+from portal.web.wiring import Portal
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running portal with the sandbox it talks to, and its inside for a look at what is stored."""
+
+    url: str
+    sandbox: RunningSandbox
+    app: Flask
+    settings: Settings
+
+    @property
+    def portal(self) -> Portal:
+        portal: Portal = self.app.extensions["portal"]
+        return portal
+
+    @property
+    def database(self) -> Database:
+        return self.portal.ports.database
+
+
+    def state_of(self, page_path: str) -> State:
+        """How the attempt of this page stands."""
+        attempts = tables.link_sessions
+        with self.database.read() as tx:
+            state = tx.connection.scalar(select(attempts.c.state).where(attempts.c.id == page_path.rsplit("/", 1)[-1]))
+        return State(state)
+
+    def devices(self) -> tuple[Device, ...]:
+        """All linked devices of all customers."""
+        with self.database.read() as tx:
+            owners = tx.connection.scalars(select(tables.customers.c.id).order_by(tables.customers.c.id)).all()
+            return tuple(device for owner in owners for device in devices.all_of(tx, owner))
+
+    def forget(self) -> None:
+        """Both sides as before their first customer. The audit log stays: it cannot be emptied."""
+        with self.database.write() as tx:
+            for table in reversed(tables.metadata.sorted_tables):
+                if table.name != "audit":
+                    tx.connection.execute(table.delete())
+        self.sandbox.state.reset()
+
+
+class Quiet(WSGIRequestHandler):
+    """No access log."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
+class Deferred:
+    """A WSGI application that is given later: its address must be known before it can be made."""
+
+    app: Flask
+
+    def __call__(self, environ: object, start_response: object) -> object:
+        return self.app(environ, start_response)  # type: ignore[arg-type]  # the server hands both over as they are
+
+
+@contextmanager
+def installation(
+    sandbox: RunningSandbox, database_url: str, more: Mapping[str, str] | None = None, **options: bool
+) -> Iterator[Installation]:
+    """A portal on a free port of localhost, with an up-to-date database."""
+    deferred = Deferred()
+    server = make_server("127.0.0.1", 0, deferred, threaded=True, request_handler=Quiet)
+    url = f"http://localhost:{server.server_port}"
+    sandbox.config_portal_url(url)
+    settings = load(
+        {
+            **portal_environment(sandbox.config),
+            "PORTAL_PUBLIC_URL": url,
+            "PORTAL_DATABASE_URL": database_url,
+            "PORTAL_RETAILER__NAME": "Nordvind Energi",
+            "PORTAL_RETAILER__SUPPORT_PHONE": "+46 771 00 00 00",
+            "PORTAL_LOG_LEVEL": "error",
+            "PORTAL_OUTBOUND__FRESH_FOR": "0.5",
+            **(more or {}),
+        }
+    )
+    database = open_database(settings)
+    database.upgrade()
+    database.close()
+    deferred.app = create_app(settings, **options)
+    running = Installation(url, sandbox, deferred.app, settings)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        running.portal.ports.background.close()
+        running.database.close()
