@@ -135,9 +135,7 @@ class Provider(Protocol):
         """What a return URL claims; `path` is `success`, `cancel` or empty. Pure; never raises."""
         ...
 
-    def list_devices(
-        self, account: ProviderAccount, device_types: frozenset[DeviceType]
-    ) -> tuple[DeviceReading, ...]:
+    def list_devices(self, account: ProviderAccount, device_types: frozenset[DeviceType]) -> tuple[DeviceReading, ...]:
         """What the provider holds for this customer now. Empty where it never heard of them, or cannot be asked."""
         ...
 

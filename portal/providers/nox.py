@@ -1,0 +1,228 @@
+"""NOX: link sessions of the Authenticator, and devices read through the Package API on a second host."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.domain.catalogue import DeviceType, Offer
+from portal.domain.device import Connection, DeviceReading
+from portal.domain.link_session import ArrivalHints
+from portal.domain.people import ProviderAccount
+from portal.domain.provider_event import ProviderEvent
+from portal.providers.answers import Answer, JsonRefused, members, read_json, text, unix_moment
+from portal.providers.http import Gateway, trusted_connect_url
+from portal.providers.offers import known_vendor, offers_of
+from portal.providers.protocol import (
+    Departing,
+    Departure,
+    EventRefused,
+    Removal,
+    Traits,
+    UnexpectedAnswer,
+)
+
+KEY = "nox"
+LANGUAGES = ("nl", "en", "fr", "es")
+ASSET_TYPES = {DeviceType.HEAT_PUMP: "hp", DeviceType.INVERTER: "pv"}
+LISTS = {DeviceType.HEAT_PUMP: "/v1/devices", DeviceType.INVERTER: "/v1/devices/pv"}
+LINK_LIFETIME = timedelta(minutes=10)
+LONGEST_LINK = timedelta(hours=1)
+PAGE_SIZE = 500
+MOST_PAGES = 40
+CONNECTIONS = {True: Connection.NEEDS_REAUTHENTICATION, False: Connection.WORKING}
+LONGEST_DATA = 4096
+DEEPEST_DATA = 4
+MOST_DEVICES = 50
+BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+UNREADABLE = ArrivalHints(unreadable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NoxConfig:
+    """One supplier at NOX. `auth_url` ends in `/v2`, `api_url` has no path."""
+
+    auth_url: str
+    api_url: str
+    api_key: str
+    connect_hosts: tuple[str, ...]
+
+
+class Nox:
+    """A customer has one linked account per device type here: linking another overwrites it."""
+
+    def __init__(self, config: NoxConfig, gateway: Gateway) -> None:
+        self._config = config
+        self._gateway = gateway
+        self._headers = {"x-api-key": config.api_key}
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(
+            key=KEY,
+            name="NOX",
+            languages={language: language for language in LANGUAGES},
+            connect_hosts=self._config.connect_hosts,
+            link_lifetime=LINK_LIFETIME,
+            own_arrival_url=False,
+            preselects_vendor=True,
+            reads_devices=True,
+            removes_devices=False,
+            replaces_on_link=frozenset(ASSET_TYPES),
+        )
+
+    def offers(self) -> tuple[Offer, ...]:
+        return offers_of(KEY)
+
+    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:  # noqa: ARG002
+        """NOX makes its user when one is first linked, and names it on the return."""
+        return account.provider_user_id
+
+    def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
+        answer = self._open(departing, departing.vendor_code)
+        if answer.status == 400 and departing.vendor_code is not None:
+            # Nobody documents which brand goes with which asset type: without one, NOX's own page asks.
+            answer = self._open(departing, None)
+        opened = members(self._gateway.settled("open link", answer).body)
+        if opened.get("supplier_user_id") not in (None, departing.account.pseudonym):
+            raise UnexpectedAnswer("nox open link: session of another user")
+        return Departure(
+            connect_url=trusted_connect_url(opened.get("link_url"), self._config.connect_hosts),
+            provider_reference=None,
+            expires_at=_end_of(opened.get("expires_at"), now),
+        )
+
+    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:  # noqa: ARG002
+        """There is no call of its own: a new link of the same user and asset type renews the access."""
+        return self.begin_link(departing, now=now)
+
+    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:  # noqa: ARG002
+        given = [value for value in query.get("data", ()) if value]
+        if not given:
+            return ArrivalHints(cancelled=True)
+        return _hints(given[0]) if len(given) == 1 else UNREADABLE
+
+    def list_devices(self, account: ProviderAccount, device_types: frozenset[DeviceType]) -> tuple[DeviceReading, ...]:
+        """Never asked without a NOX user id: the answer would be every customer's devices."""
+        user = account.provider_user_id
+        if not user:
+            return ()
+        wanted = [device_type for device_type in LISTS if device_type in device_types]
+        return tuple(
+            reading
+            for device_type in wanted
+            for row in self._rows(user, device_type)
+            if (reading := _reading_of(row, device_type)) is not None
+        )
+
+    def remove_device(
+        self,
+        account: ProviderAccount,  # noqa: ARG002
+        provider_device_id: str,  # noqa: ARG002
+        device_type: DeviceType,  # noqa: ARG002
+    ) -> Removal:
+        return Removal.NOT_OFFERED
+
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:  # noqa: ARG002
+        raise EventRefused("nox events are not taken")
+
+    def _open(self, departing: Departing, brand: str | None) -> Answer:
+        sent = {
+            "user_id": departing.account.pseudonym,
+            "redirect_url": departing.returns.success,
+            "asset_type": ASSET_TYPES[departing.device_type],
+            "language": self.traits.language_shown(departing.language),
+        }
+        if brand is not None:
+            sent["brand"] = brand
+        url = f"{self._config.auth_url.rstrip('/')}/supplier/link-sessions"
+        return self._gateway.call("open link", "POST", url, headers=self._headers, json=sent)
+
+    def _rows(self, user: str, device_type: DeviceType) -> list[Mapping[str, object]]:
+        """This user's rows of every page. The filter may be ignored, so what is another's is dropped here."""
+        query = {"limit": str(PAGE_SIZE), "user_id": user}
+        rows: list[Mapping[str, object]] = []
+        for _ in range(MOST_PAGES):
+            page = self._page(device_type, query)
+            rows += [row for row in map(members, _list_in(page)) if row.get("user_id") == user]
+            following = members(page.get("meta")).get("next_token")
+            if following is None or following == "":
+                return rows
+            if not isinstance(following, str) or following == query.get("next_token"):
+                break
+            query = {**query, "next_token": following}
+        raise UnexpectedAnswer("nox list devices: the pages do not end")
+
+    def _page(self, device_type: DeviceType, query: Mapping[str, str]) -> Mapping[str, object]:
+        url = f"{self._config.api_url.rstrip('/')}{LISTS[device_type]}"
+        answer = self._gateway.call("list devices", "GET", url, headers=self._headers, query=query)
+        if answer.status == 404:
+            return {"data": []}
+        return members(self._gateway.settled("list devices", answer).body)
+
+
+def _list_in(page: Mapping[str, object]) -> list[object]:
+    listed = page.get("data")
+    if not isinstance(listed, list):
+        raise UnexpectedAnswer("nox list devices: no list")
+    return listed
+
+
+def _reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceReading | None:
+    device_id = row.get("device_id")
+    if not isinstance(device_id, str) or not IDENTIFIER.fullmatch(device_id):
+        return None
+    brand = text(row.get("brand"))
+    vendor = known_vendor(brand)
+    needs = row.get("needs_reauthentication")
+    return DeviceReading(
+        provider_device_id=device_id,
+        device_type=device_type,
+        connection=CONNECTIONS[needs] if isinstance(needs, bool) else Connection.UNKNOWN,
+        vendor_code=brand.lower().replace(" ", "-") if brand else None,
+        vendor_name=vendor.name if vendor else brand,
+        model=text(row.get("model")),
+        country=text(row.get("country"), longest=3),
+    )
+
+
+def _hints(data: str) -> ArrivalHints:
+    """What the unsigned `data` of a return claims; anything but the one canonical spelling is unreadable."""
+    if len(data) > LONGEST_DATA or not BASE64URL.fullmatch(data):
+        return UNREADABLE
+    try:
+        raw = base64.urlsafe_b64decode(data + "=" * (-len(data) % 4))
+        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != data:
+            return UNREADABLE
+        return _claims(members(read_json(raw, deepest=DEEPEST_DATA)))
+    except (binascii.Error, JsonRefused):
+        return UNREADABLE
+
+
+def _claims(claimed: Mapping[str, object]) -> ArrivalHints:
+    users = [claimed.get("nox_user_id"), claimed.get("supplier_user_id")]
+    devices = claimed.get("device_ids", [])
+    connected_at = unix_moment(claimed.get("connected_at"))
+    if not isinstance(devices, list) or len(devices) > MOST_DEVICES:
+        return UNREADABLE
+    if not all(isinstance(value, str) and IDENTIFIER.fullmatch(value) for value in (*users, *devices)):
+        return UNREADABLE
+    if not isinstance(claimed.get("brand", ""), str) or (connected_at is None and "connected_at" in claimed):
+        return UNREADABLE
+    return ArrivalHints(
+        device_ids=tuple(dict.fromkeys(devices)),
+        provider_user_id=str(users[0]),
+        pseudonym=str(users[1]),
+        connected_at=connected_at,
+    )
+
+
+def _end_of(expires_at: object, now: datetime) -> datetime:
+    """The stated end where it is a likely one, else ten minutes from now."""
+    stated = unix_moment(expires_at)
+    if stated is not None and now < stated <= now + LONGEST_LINK:
+        return stated
+    return now + LINK_LIFETIME

@@ -1,0 +1,103 @@
+"""Podero's Partner API v2.0: calls with the token, paths, and the users behind our pseudonyms."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.people import ProviderAccount
+from portal.providers.answers import Answer, elements, members, text, uuid
+from portal.providers.http import Gateway
+from portal.providers.podero_token import PoderoToken
+from portal.providers.protocol import ProviderRefused, UnexpectedAnswer
+
+SEGMENTS = {
+    DeviceType.HEAT_PUMP: "heat-pumps",
+    DeviceType.VEHICLE: "electric-vehicles",
+    DeviceType.CHARGER: "wallboxes",
+    DeviceType.INVERTER: "inverters",
+}
+TAKEN = frozenset({400, 409, 422})
+
+
+class PoderoApi:
+    """One organisation's API. Every path that names a user or a device is made of checked ids."""
+
+    def __init__(self, gateway: Gateway, token: PoderoToken, *, base_url: str, org_id: str) -> None:
+        self.base = base_url.rstrip("/")
+        self._gateway = gateway
+        self._token = token
+        self._users = f"/org/{quote(org_id, safe='')}/users"
+
+    def place_of(self, account: ProviderAccount, device_type: DeviceType, device_id: str) -> str:
+        return f"{self.list_of(account, device_type)}/{_checked_id(device_id)}"
+
+    def list_of(self, account: ProviderAccount, device_type: DeviceType) -> str:
+        return f"{self._users}/{user_of(account)}/{SEGMENTS[device_type]}"
+
+    def settled(self, name: str, method: str, path: str, **parts: Any) -> Answer:
+        return self._gateway.settled(name, self.call(name, method, path, **parts))
+
+    def call(self, name: str, method: str, path: str, **parts: Any) -> Answer:
+        """One call with the token; a refused token is renewed once, for then the call was not carried out."""
+        token = self._token.get()
+        answer = self._with_token(token, name, method, path, **parts)
+        if answer.status != 401:
+            return answer
+        self._token.drop(token)
+        return self._with_token(self._token.get(), name, method, path, **parts)
+
+    def _with_token(self, token: str, name: str, method: str, path: str, **parts: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._gateway.call(name, method, f"{self.base}{path}", headers=headers, **parts)
+
+    def find_user(self, pseudonym: str) -> str | None:
+        path = f"{self._users}/by-ext-id/{quote(pseudonym, safe='')}"
+        answer = self.call("find user", "GET", path, query={"include_deleted": "false"})
+        if answer.status == 404:
+            return None
+        found = members(self._gateway.settled("find user", answer).body)
+        if found.get("external_user_id") not in (None, pseudonym):
+            raise UnexpectedAnswer("podero find user: another user than asked for")
+        return _id_in("find user", found)
+
+    def create_user(self, pseudonym: str, address: str) -> str:
+        sent = {"role": "user", "email": address, "external_user_id": pseudonym}
+        answer = self.call("create user", "POST", self._users, json=sent)
+        if answer.status in TAKEN:
+            existing = self.find_user(pseudonym) or self._adoptable(pseudonym, address)
+            if existing is not None:
+                return existing
+        return _id_in("create user", members(self._gateway.settled("create user", answer).body))
+
+    def _adoptable(self, pseudonym: str, address: str) -> str | None:
+        """The plain user who has this address and is nobody else's."""
+        listed = self.settled("list users", "GET", self._users, query={"include_deleted": "false"})
+        for user in map(members, elements(listed.body)):
+            if (text(user.get("email")) or "").casefold() != address.casefold():
+                continue
+            if user.get("external_user_id") in (None, "", pseudonym) and user.get("role") in (None, "user"):
+                return _id_in("list users", user)
+            raise ProviderRefused("podero create user: the address belongs to another user")
+        return None
+
+
+def user_of(account: ProviderAccount) -> str:
+    if account.provider_user_id is None:
+        raise ProviderRefused("podero: the customer has no user there yet")
+    return _checked_id(account.provider_user_id)
+
+
+def _checked_id(stored: str) -> str:
+    """A stored id, safe to stand in a path."""
+    checked = uuid(stored)
+    if checked is None:
+        raise ProviderRefused("podero: an id is not a uuid")
+    return checked
+
+
+def _id_in(name: str, user: Mapping[str, object]) -> str:
+    found = uuid(user.get("id"))
+    if found is None:
+        raise UnexpectedAnswer(f"podero {name}: no id")
+    return found

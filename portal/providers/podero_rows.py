@@ -1,0 +1,69 @@
+"""Podero's device rows in our words. Every field but the id may be missing."""
+
+from collections.abc import Mapping
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.device import Connection, DeviceReading
+from portal.providers.answers import elements, members, moment, text, uuid
+from portal.providers.offers import known_vendor
+
+REAUTHENTICATE = "reauthenticate"
+PRESENCE = {"offline": Connection.UNREACHABLE, "never_connected": Connection.WAITING}
+
+
+def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceReading | None:
+    """The device of a row; None where it is deleted or has no id."""
+    device_id = uuid(row.get("id"))
+    if device_id is None or row.get("deleted_at") is not None:
+        return None
+    model = members(row.get("device_model"))
+    manufacturer = text(model.get("manufacturer"))
+    vendor = known_vendor(manufacturer)
+    return DeviceReading(
+        provider_device_id=device_id,
+        device_type=device_type,
+        connection=connection_of(row),
+        vendor_code=manufacturer,
+        vendor_name=vendor.name if vendor else manufacturer,
+        model=text(model.get("model")),
+        last_contact_at=moment(row.get("current_state_last_updated_at"))
+        or moment(row.get("last_monitoring_executed_at")),
+    )
+
+
+def connection_of(row: Mapping[str, object]) -> Connection:
+    """The first signal that speaks, strongest first; what says nothing stays neutral."""
+    codes = action_codes(row)
+    if REAUTHENTICATE in codes or (row.get("action_needed") is True and not codes):
+        return Connection.NEEDS_REAUTHENTICATION
+    if row.get("is_authenticated") is False:
+        return Connection.NEEDS_REAUTHENTICATION
+    if "error" in (row.get("lifecycle_state"), row.get("connection_status")):
+        return Connection.NEEDS_REAUTHENTICATION
+    presence = row.get("connection")
+    if isinstance(presence, str) and presence in PRESENCE:
+        return PRESENCE[presence]
+    status = row.get("connection_status")
+    is_signed_in = row.get("is_authenticated") is True or row.get("lifecycle_state") == "authenticated"
+    return Connection.WORKING if status == "ok" or (status is None and is_signed_in) else Connection.UNKNOWN
+
+
+def hides_actions(row: Mapping[str, object]) -> bool:
+    """Whether something is open of which only the detail says what: lists may lack the actions."""
+    return row.get("action_needed") is True and not isinstance(row.get("actions"), list)
+
+
+def action_codes(row: Mapping[str, object]) -> frozenset[str]:
+    return frozenset(
+        code for action in elements(row.get("actions")) if (code := text(members(action).get("code"))) is not None
+    )
+
+
+def cure_of(row: Mapping[str, object]) -> str | None:
+    """The address behind the open reauthentication; it holds a secret and is to be POSTed to, never shown."""
+    for action in elements(row.get("actions")):
+        if members(action).get("code") == REAUTHENTICATE:
+            url = members(members(action).get("resolution_link")).get("url")
+            if isinstance(url, str):
+                return url
+    return None

@@ -1,0 +1,44 @@
+"""The providers of one retailer, in the order it prefers them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from portal.domain.catalogue import Offer, available
+from portal.providers.http import is_loopback
+from portal.providers.protocol import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The providers that are on; one without credentials is simply not there."""
+
+    providers: tuple[Provider, ...]
+
+    def __iter__(self) -> Iterator[Provider]:
+        return iter(self.providers)
+
+    def __contains__(self, key: str) -> bool:
+        return any(provider.traits.key == key for provider in self.providers)
+
+    def get(self, key: str) -> Provider:
+        """Raises KeyError where this provider is off."""
+        for provider in self.providers:
+            if provider.traits.key == key:
+                return provider
+        raise KeyError(key)
+
+    def offers(self, region: str) -> tuple[Offer, ...]:
+        """All that can be linked in a region, provider by provider."""
+        return available((offer for provider in self.providers for offer in provider.offers()), region)
+
+    def languages(self) -> Mapping[str, frozenset[str]]:
+        """The languages each provider's Connect UI speaks."""
+        return MappingProxyType(
+            {provider.traits.key: frozenset(provider.traits.languages) for provider in self.providers}
+        )
+
+    def connect_origins(self) -> tuple[str, ...]:
+        """The origins of every Connect UI, as a content security policy's `form-action` wants them."""
+        hosts = [host for provider in self.providers for host in provider.traits.connect_hosts]
+        return tuple(dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts))

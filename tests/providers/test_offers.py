@@ -1,0 +1,149 @@
+"""The offers: every provider's codes under the names customers know."""
+
+import pytest
+
+from portal.domain.catalogue import OTHER_VENDOR, Catalogue, DeviceType, available, folded
+from portal.providers import offers
+from portal.providers.offers import OffersUnreadable, known_vendor, offers_of, vendors
+
+PROVIDERS = ("podero", "nox", "telematica")
+
+
+def of(provider: str, device_type: DeviceType, region: str = "EU") -> dict[str, str | None]:
+    return {
+        offer.vendor.key: offer.vendor_code
+        for offer in available(offers_of(provider), region)
+        if offer.device_type is device_type
+    }
+
+
+def slug(name: str) -> str:
+    plain = "".join(letter if folded(letter) else " " for letter in name)
+    return "-".join(folded(word) for word in plain.split())
+
+
+def test_a_vendors_key_is_its_name_in_kebab_case() -> None:
+    assert [v.key for v in vendors().values() if v.key != OTHER_VENDOR and slug(v.name) != v.key] == []
+
+
+def test_no_two_vendors_share_a_name() -> None:
+    names = [folded(vendor.name) for vendor in vendors().values()]
+    assert len(names) == len(set(names))
+
+
+def test_every_vendor_is_offered_by_somebody() -> None:
+    offered = {offer.vendor.key for provider in PROVIDERS for offer in offers_of(provider)}
+    assert set(vendors()) == offered
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "name"),
+    [
+        ("MITSUBISHIELECTRIC", "mitsubishi-electric", "Mitsubishi Electric"),
+        ("mitsubishi", "mitsubishi-electric", "Mitsubishi Electric"),
+        ("VW", "volkswagen", "Volkswagen"),
+        ("e-Golf", "volkswagen", "Volkswagen"),
+        ("id.3", "volkswagen", "Volkswagen"),
+        ("VWID", "volkswagen-id", "Volkswagen ID."),
+        ("ETRON", "audi-e-tron", "Audi e-tron"),
+        ("leaf", "nissan", "Nissan"),
+        ("ZOE", "renault", "Renault"),
+        ("myUplink", "nibe", "NIBE"),
+        ("Nibe", "nibe", "NIBE"),
+        ("LANDROVER", "land-rover", "Land Rover"),
+        ("CHARGEAMPS", "charge-amps", "Charge Amps"),
+        ("ENELX", "enel-x", "Enel X"),
+        ("ivt", "ivt", "IVT"),
+        ("SMA", "sma", "SMA"),
+        ("CITROEN", "citroen", "Citroën"),
+        ("Skoda", "skoda", "Škoda"),
+        ("TADO", "tado", "tado°"),
+        ("NEST", "google-nest", "Google Nest"),
+        ("MERCEDES", "mercedes-benz", "Mercedes-Benz"),
+        ("alpha innotec", "alpha-innotec", "alpha innotec"),
+        ("FoxESS", "fox-ess", "Fox ESS"),
+        ("TrinaSolar", "trina-solar", "Trina Solar"),
+    ],
+)
+def test_one_vendor_has_one_name_however_it_is_spelled(written: str, key: str, name: str) -> None:
+    vendor = known_vendor(written)
+    assert vendor is not None
+    assert (vendor.key, vendor.name) == (key, name)
+
+
+@pytest.mark.parametrize("written", [None, "", "?", "other", "Other", "Unheard Of", "x" * 101])
+def test_what_nobody_is_called_is_nobody(written: str | None) -> None:
+    assert known_vendor(written) is None
+
+
+def test_podero_offers_what_its_pages_name_and_never_preselects() -> None:
+    found = {device_type: of("podero", device_type) for device_type in DeviceType}
+    assert {device_type: list(found[device_type]) for device_type in found if found[device_type]} == {
+        DeviceType.HEAT_PUMP: ["nibe", "other"],
+        DeviceType.VEHICLE: ["tesla", "other"],
+        DeviceType.CHARGER: ["other"],
+        DeviceType.INVERTER: ["other"],
+    }
+    assert {offer.vendor_code for offer in offers_of("podero")} == {None}
+
+
+def test_nox_offers_twenty_five_heat_pumps_and_thirty_one_inverters() -> None:
+    assert len(of("nox", DeviceType.HEAT_PUMP)) == 25
+    assert len(of("nox", DeviceType.INVERTER)) == 31
+    assert len(offers_of("nox")) == 56
+
+
+@pytest.mark.parametrize(
+    ("device_type", "region", "count"),
+    [
+        (DeviceType.VEHICLE, "EU", 28),
+        (DeviceType.VEHICLE, "US", 22),
+        (DeviceType.CHARGER, "EU", 7),
+        (DeviceType.CHARGER, "US", 4),
+        (DeviceType.HVAC, "EU", 11),
+        (DeviceType.HVAC, "US", 9),
+        (DeviceType.INVERTER, "EU", 8),
+        (DeviceType.INVERTER, "US", 8),
+        (DeviceType.BATTERY, "EU", 6),
+        (DeviceType.BATTERY, "US", 6),
+        (DeviceType.HEAT_PUMP, "EU", 0),
+        (DeviceType.VEHICLE, "IN", 0),
+    ],
+)
+def test_telematica_offers_by_type_and_region(device_type: DeviceType, region: str, count: int) -> None:
+    assert len(of("telematica", device_type, region)) == count
+
+
+def test_an_american_has_two_ways_to_a_volkswagen() -> None:
+    there = of("telematica", DeviceType.VEHICLE, "US")
+    assert (there["volkswagen"], there["volkswagen-id"], there["audi-e-tron"]) == ("VW", "VWID", "ETRON")
+    assert "volkswagen-id" not in of("telematica", DeviceType.VEHICLE, "EU")
+
+
+@pytest.mark.parametrize(
+    ("device_type", "typed", "first"),
+    [
+        (DeviceType.HVAC, "mitsu", "mitsubishi-electric"),
+        (DeviceType.VEHICLE, "e golf", "volkswagen"),
+        (DeviceType.VEHICLE, "citroen", "citroen"),
+        (DeviceType.VEHICLE, "skoda", "skoda"),
+        (DeviceType.VEHICLE, "Škoda", "skoda"),
+        (DeviceType.VEHICLE, "wolkswagen", "volkswagen"),
+        (DeviceType.VEHICLE, "leaf", "nissan"),
+        (DeviceType.HEAT_PUMP, "my uplink", "nibe"),
+        (DeviceType.HEAT_PUMP, "jaspi", "jaspi"),
+        (DeviceType.CHARGER, "enelx", "enel-x"),
+    ],
+)
+def test_a_customer_finds_the_vendor_they_mean(device_type: DeviceType, typed: str, first: str) -> None:
+    everything = tuple(offer for provider in PROVIDERS for offer in offers_of(provider))
+    catalogue = Catalogue(available(everything, "EU"), {provider: frozenset({"en"}) for provider in PROVIDERS})
+    assert catalogue.search(device_type, typed)[0].key == first
+
+
+def test_a_code_without_a_vendor_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"offers": [{"device_type": "vehicle", "codes": ["NOBODY"]}]}
+    read = offers._read
+    monkeypatch.setattr(offers, "_read", lambda name: wrong if name == "new" else read(name))
+    with pytest.raises(OffersUnreadable, match="NOBODY"):
+        offers_of("new")
