@@ -62,6 +62,10 @@ class Device:
     def needs_customer(self) -> bool:
         return self.connection is Connection.NEEDS_REAUTHENTICATION
 
+    def is_active_as(self, reading: DeviceReading) -> bool:
+        """Whether this device is on its customer's list under the reading's id."""
+        return self.removed_at is None and self.provider_device_id == reading.provider_device_id
+
     def with_reading(self, reading: DeviceReading, *, now: datetime, settling: bool = False) -> "Device":
         """This device as the provider describes it now; what the provider leaves out is kept.
 

@@ -112,7 +112,7 @@ class LinkSession:
     `baseline` are the provider's device ids of this customer and type before leaving: what is there afterwards and not
     in it is new. `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the
     provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the
-    customer; it may be ready earlier.
+    customer; it may be ready earlier. `version` counts the stored changes, so that none is made on old knowledge.
     """
 
     id: str
@@ -139,6 +139,7 @@ class LinkSession:
     ended_at: datetime | None = None
     checked_at: datetime | None = None
     tries: int = 0
+    version: int = 0
 
     def moved(self, state: State, *, now: datetime, reason: Reason | None = None) -> "LinkSession":
         """This attempt in its next state. Raises IllegalMove."""

@@ -109,6 +109,9 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
     """The customer's row for a confirmed reading: the pinned one, one they had before, or a new one."""
     pinned = next((device for device in known if device.id == attempt.device_id), None)
     before = next((d for d in known if d.provider_device_id == reading.provider_device_id), pinned)
+    if before is not None and reading in attempt.confirmed and before.is_active_as(reading):
+        # The event that this reading comes from has been applied already, and perhaps a newer one since.
+        return before
     if before is not None:
         return before.with_reading(reading, now=now)
     vendor = known_vendor(reading.vendor_code or reading.vendor_name or attempt.vendor_key)

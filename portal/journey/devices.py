@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -16,10 +16,6 @@ from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
 
 log = structlog.get_logger(__name__)
-
-FRESH = timedelta(seconds=20)
-"""Younger readings are not asked for again: the providers advise half a minute, customers look after a change."""
-
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -99,7 +95,7 @@ def _refresh_at(ports: Ports, customer_id: str, provider_key: str, asked: tuple[
 
 
 def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
-    if device.provider_key not in ports.providers or now - device.read_at < FRESH:
+    if device.provider_key not in ports.providers or now - device.read_at < ports.policy.fresh_for:
         return False
     return ports.providers.get(device.provider_key).traits.reads_devices
 

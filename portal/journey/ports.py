@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.domain.catalogue import Catalogue
 from portal.journey.background import Background
@@ -12,10 +12,14 @@ from portal.storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The retailer's choices that steps follow. `consent_version` names the words that customers agree to."""
+    """The retailer's choices that steps follow.
+
+    `consent_version` names the words that customers agree to. Readings younger than `fresh_for` are not asked for again.
+    """
 
     consent_version: str
     send_customer_email: bool
+    fresh_for: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def _tell_devices(tx: Transaction, account: ProviderAccount, event: ProviderEven
     """Applies the event to devices the customer has; older news than what is known of a device is dropped."""
     readings = {reading.provider_device_id: reading for reading in event.readings}
     for device in devices.known(tx, account.customer_id, account.provider_key):
-        if device.removed_at is not None or event.occurred_at < device.observed_at:
+        # Events carry whole seconds: what happened within the same second is not older.
+        if device.removed_at is not None or event.occurred_at < device.observed_at.replace(microsecond=0):
             continue
         told = _told(device, event, readings.get(device.provider_device_id))
         if told is None:

@@ -1,0 +1,280 @@
+"""The one list of languages, the order in which one is chosen, and words and times in it.
+
+Order of choice, each only where the retailer offers that language:
+1. what this browser chose in the language menu, or by `?lang=`;
+2. what the customer chose before, on any browser;
+3. the locale that the OpenID issuer gives of the customer;
+4. the browser's Accept-Language;
+5. the retailer's default.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import flask_babel
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.messages.mofile import read_mo
+from babel.support import NullTranslations
+from flask import Flask, current_app, request, session
+from flask_babel import Babel, Domain, gettext, ngettext, npgettext, pgettext
+from flask_babel.speaklater import LazyString
+from markupsafe import Markup, escape
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+from portal.domain.people import Customer
+
+LANGUAGES = {
+    "en": "English",
+    "sv": "Svenska",
+    "de": "Deutsch",
+    "hu": "Magyar",
+    "it": "Italiano",
+    "et": "Eesti",
+    "pl": "Polski",
+    "ro": "Română",
+    "nl": "Nederlands",
+    "fr": "Français",
+    "es": "Español",
+}
+"""Every language the portal speaks, with its own name. English is the language of the source."""
+
+TRANSLATIONS = Path(__file__).parent.parent / "translations"
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
+LONGEST_HEADER = 200
+ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
+CHOICE = "language"
+
+
+class CatalogueError(Exception):
+    """The catalogues cannot be used as they are. `faults` are all that is wrong."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("the catalogues do not hold:\n" + "\n".join(f"  {fault}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How one installation speaks."""
+
+    languages: tuple[str, ...]
+    default: str
+    time_zone: ZoneInfo
+    viewer: Callable[[], Customer | None]
+    clock: Callable[[], datetime]
+
+
+def init_app(
+    app: Flask,
+    *,
+    languages: Sequence[str],
+    default: str,
+    time_zone: str,
+    viewer: Callable[[], Customer | None],
+    clock: Callable[[], datetime],
+    pseudo: bool = False,
+) -> None:
+    """Teach an application its languages. Raises CatalogueError; `pseudo` brackets every translated word, for tests."""
+    if faults := catalogue_faults(languages):
+        raise CatalogueError(faults)
+    app.extensions["portal.i18n"] = Speech(tuple(languages), default, ZoneInfo(time_zone), viewer, clock)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    babel = Babel(configure_jinja=False)
+    babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
+    if pseudo:
+        babel.domain_instance = PseudoDomain()
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    # Jinja takes what these return for safe HTML, so the words of a catalogue are escaped before it gets them.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension above
+        gettext=lambda message: escape(_translations().ugettext(message)),
+        ngettext=lambda one, many, count: escape(_translations().ungettext(one, many, count)),
+        pgettext=lambda context, message: escape(_translations().upgettext(context, message)),
+        npgettext=lambda context, one, many, count: escape(_translations().unpgettext(context, one, many, count)),
+        newstyle=True,
+    )
+    app.jinja_env.filters["moment"] = moment
+    app.before_request(_take_choice_from_query)
+
+
+def chosen_language(
+    languages: Sequence[str],
+    default: str,
+    *,
+    explicit: str | None = None,
+    stored: str | None = None,
+    locale: str | None = None,
+    accept_language: str = "",
+) -> str:
+    """The language to speak, in the order of choice above: one of `languages`, whatever strangers send."""
+    for choice in (explicit, stored, _primary(locale)):
+        if choice in languages:
+            return str(choice)
+    # The default stands first so that it also answers "*" and ties.
+    candidates = [default, *(language for language in languages if language != default)]
+    header = accept_language[:LONGEST_HEADER]
+    return parse_accept_header(header, LanguageAccept).best_match(candidates, default=default) or default
+
+
+def enabled_languages() -> tuple[tuple[str, str], ...]:
+    """The languages on offer with their own names, in the order of the menu."""
+    return tuple((code, LANGUAGES[code]) for code in _speech().languages)
+
+
+def current_language() -> str:
+    """The language of this request."""
+    return str(flask_babel.get_locale() or _speech().default)
+
+
+def name_of(language: str) -> str:
+    """What this request's language calls another: "engelska" for `en` on a Swedish page."""
+    return Locale.parse(language).get_language_name(current_language()) or LANGUAGES[language]
+
+
+def choose(language: str) -> bool:
+    """Keep this browser's explicit choice; False, and nothing kept, where the language is not on offer."""
+    if language not in _speech().languages:
+        return False
+    session[CHOICE] = language
+    flask_babel.refresh()
+    return True
+
+
+def moment(when: datetime) -> str:
+    """A time as customers read it, in the retailer's time zone: "today 13:42", "yesterday 13:42" or a date."""
+    speech, language = _speech(), current_language()
+    local, today = when.astimezone(speech.time_zone), speech.clock().astimezone(speech.time_zone).date()
+    time = format_time(local, "short", locale=language)
+    if local.date() == today:
+        return str(gettext("today %(time)s", time=time))
+    if local.date() == today - timedelta(days=1):
+        return str(gettext("yesterday %(time)s", time=time))
+    return format_date(local.date(), "long", locale=language)
+
+
+class LazyWords(LazyString):  # type: ignore[misc]  # Flask-Babel has no types
+    """Words that are translated when they are shown; a template escapes them like any other text."""
+
+    def __html__(self) -> Markup:
+        return escape(str(self))
+
+
+def lazy_gettext(message: str, **variables: object) -> LazyWords:
+    return LazyWords(gettext, message, **variables)
+
+
+def lazy_ngettext(one: str, many: str, num: int, **variables: object) -> LazyWords:
+    return LazyWords(ngettext, one, many, num, **variables)
+
+
+def lazy_pgettext(context: str, message: str, **variables: object) -> LazyWords:
+    return LazyWords(pgettext, context, message, **variables)
+
+
+def lazy_npgettext(context: str, one: str, many: str, num: int, **variables: object) -> LazyWords:
+    return LazyWords(npgettext, context, one, many, num, **variables)
+
+
+def catalogue_faults(languages: Sequence[str], folder: Path = TRANSLATIONS) -> tuple[str, ...]:
+    """Why these languages cannot be spoken. English needs no catalogue: it is the language of the source."""
+    faults: list[str] = []
+    for language in languages:
+        words = folder / language / "LC_MESSAGES" / "messages.po"
+        compiled = words.with_suffix(".mo")
+        if not words.exists():
+            faults += [] if language == "en" else [f"{language}: there is no catalogue; run `make strings`"]
+        elif not compiled.exists() or compiled.stat().st_mtime < words.stat().st_mtime:
+            faults.append(f"{language}: the catalogue is not compiled since its last change; run `make setup`")
+        else:
+            faults += [f"{language}: {fault}" for fault in _dangerous(compiled)]
+    return tuple(faults)
+
+
+def _dangerous(compiled: Path) -> list[str]:
+    """Messages that would break a page: markup, or placeholders that the source does not fill."""
+    faults = []
+    with compiled.open("rb") as file:
+        catalogue = read_mo(file)
+    for message in catalogue:
+        if not message.id:
+            continue
+        sources = message.id if isinstance(message.id, tuple | list) else (message.id,)
+        forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        filled = dict.fromkeys(PLACEHOLDER.findall(" ".join(sources)), 0)
+        for form in (form or "" for form in forms):
+            try:
+                form % filled
+            except (KeyError, ValueError, TypeError):
+                faults.append(f"{sources[0]!r} is translated with a placeholder that is not in it")
+            if re.search(r"<[a-zA-Z/!]|&[#a-zA-Z]", form):
+                faults.append(f"{sources[0]!r} is translated with markup")
+    return faults
+
+
+def bracketed(text: str) -> str:
+    """Text in a made-up language, to be seen at a glance; placeholders stay as they are."""
+    parts = re.split(r"(%\(\w+\)[sd]|%%)", text)
+    accented = "".join(part if index % 2 else part.translate(ACCENTED) for index, part in enumerate(parts))
+    return f"[{accented}]"
+
+
+class PseudoTranslations(NullTranslations):
+    """Every message bracketed: what stays bare on a page was never marked for translation."""
+
+    def ugettext(self, message: str) -> str:
+        return bracketed(message)
+
+    def ungettext(self, one: str, many: str, count: int) -> str:
+        return bracketed(one if count == 1 else many)
+
+    def upgettext(self, context: str, message: str) -> str:  # noqa: ARG002 - one made-up language has no contexts
+        return self.ugettext(message)
+
+    def unpgettext(self, context: str, one: str, many: str, count: int) -> str:  # noqa: ARG002 - as above
+        return self.ungettext(one, many, count)
+
+
+class PseudoDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
+    """The made-up language in place of every real one."""
+
+    def get_translations(self) -> PseudoTranslations:
+        return PseudoTranslations()
+
+
+def _choose() -> str:
+    """The language of this request, asked once per request by Flask-Babel."""
+    speech = _speech()
+    customer = speech.viewer()
+    return chosen_language(
+        speech.languages,
+        speech.default,
+        explicit=session.get(CHOICE),
+        stored=customer.language if customer else None,
+        locale=customer.identity.locale if customer else None,
+        accept_language=request.headers.get("Accept-Language", ""),
+    )
+
+
+def _take_choice_from_query() -> None:
+    if request.method == "GET" and "lang" in request.args:
+        choose(request.args["lang"])
+
+
+def _primary(tag: str | None) -> str | None:
+    """The language of a locale such as `sv-SE` or `pl_PL`."""
+    return re.split("[-_]", tag, maxsplit=1)[0].lower() if tag else None
+
+
+def _translations() -> NullTranslations:
+    translations: NullTranslations = flask_babel.get_translations()
+    return translations
+
+
+def _speech() -> Speech:
+    speech: Speech = current_app.extensions["portal.i18n"]
+    return speech

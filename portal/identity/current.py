@@ -1,0 +1,125 @@
+"""Who is asking: the signed-in customer of this request, and the browser it comes from.
+
+The cookie holds two random tokens. One names the browser and outlives a sign-in: what was begun before it is finished
+after it. The other names the login session, is new at every sign-in, and is worth nothing once its row is gone.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import flask_login
+from flask import Flask, current_app, session
+
+from portal.domain.people import Customer, LoginSession
+from portal.identity import login_sessions
+from portal.storage import login_sessions as stored
+from portal.storage.database import Database
+
+BROWSER, LANGUAGE = "browser", "language"
+"""What the cookie holds beside the login session."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where login sessions are looked up, and when it is."""
+
+    database: Database
+    clock: Callable[[], datetime]
+
+
+class Visitor:
+    """A signed-in browser as Flask-Login wants it."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, token: str, login_session: LoginSession) -> None:
+        self.token = token
+        self.login_session = login_session
+
+    def get_id(self) -> str:
+        """The random token, never the customer: ending the session ends every copy of the cookie."""
+        return self.token
+
+
+def init_app(app: Flask, database: Database, clock: Callable[[], datetime], *, is_https: bool) -> None:
+    """Put the cookie and the customer behind it in place."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-portal" if is_https else "portal",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_DOMAIN=None,
+    )
+    app.extensions["portal.identity"] = _Door(database, clock)
+    manager = flask_login.LoginManager()
+    # Flask-Login's own protection compares addresses, which change under a telephone; the token is what protects.
+    manager.session_protection = None
+    manager.user_loader(_load)
+    manager.init_app(app)
+
+
+def viewer() -> Customer | None:
+    """The customer who is signed in, None for a stranger. Asks the database once per request."""
+    visitor = _visitor()
+    return visitor.login_session.customer if visitor else None
+
+
+def id_token() -> str | None:
+    """The ID token of the customer's sign-in, for signing out at the issuer."""
+    visitor = _visitor()
+    return visitor.login_session.id_token if visitor else None
+
+
+def login(token: str) -> None:
+    """Make this browser the one of a login session just opened; what else the cookie held is over."""
+    visitor = _load(token)
+    if visitor is None:
+        raise LookupError("the login session is not there")
+    _start_over(keeping=(BROWSER, LANGUAGE))
+    flask_login.login_user(visitor)
+
+
+def logout() -> None:
+    """End the login session of this browser. The next visitor gets the language, and another name."""
+    _start_over(keeping=(LANGUAGE,))
+    flask_login.logout_user()
+
+
+def browser_token() -> str:
+    """The random name of this browser, made when first asked for."""
+    token = session.get(BROWSER)
+    if not isinstance(token, str):
+        token = session[BROWSER] = secrets.token_urlsafe(32)
+    return token
+
+
+def _start_over(*, keeping: tuple[str, ...]) -> None:
+    """Close the login session that the cookie names, if any, and empty the cookie."""
+    visitor = _visitor()
+    if visitor is not None:
+        login_sessions.sign_out(_door().database, visitor.token, _door().clock())
+    kept = {name: session[name] for name in keeping if name in session}
+    session.clear()
+    session.update(kept)
+
+
+def _visitor() -> Visitor | None:
+    user = flask_login.current_user
+    return user if user.is_authenticated else None
+
+
+def _load(token: str) -> Visitor | None:
+    door = _door()
+    with door.database.read() as tx:
+        found = stored.by_token(tx, token, now=door.clock())
+    return Visitor(token, found) if found else None
+
+
+def _door() -> _Door:
+    door: _Door = current_app.extensions["portal.identity"]
+    return door

@@ -1,0 +1,235 @@
+"""Signing in at the retailer's OpenID issuer: authorization code flow with PKCE, all that is on the way kept here."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from portal.domain.people import Identity
+from portal.identity.id_token import verified_claims
+from portal.identity.issuer import Issuer, IssuerError, Metadata
+from portal.storage import sign_ins
+from portal.storage.database import Database
+
+PATIENCE = timedelta(hours=1)
+"""How long a customer may take at the issuer."""
+
+LONGEST_ANSWER = 4096
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}")
+PRICE_ZONE = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
+
+
+class SignInFailed(Exception):
+    """A sign-in that ends here. The text is a fixed word for the log; nothing of it is for customers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcConfig:
+    """The retailer's issuer and our registration there; `redirect_uri` and the other are registered word for word."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    redirect_uri: str
+    post_logout_redirect_uri: str
+    scope: str = "openid profile email"
+    price_zone_claim: str | None = None
+    timeout: float = 5.0
+    ca_bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Who came back from the issuer, and what they were after."""
+
+    identity: Identity
+    id_token: str
+    target: str
+    language: str
+
+
+class Oidc:
+    """The door to one issuer."""
+
+    def __init__(self, config: OidcConfig, database: Database) -> None:
+        self._config = config
+        self._database = database
+        self._issuer = Issuer(config.issuer, timeout=config.timeout, ca_bundle=config.ca_bundle)
+
+    def begin(self, *, browser: str, target: str, language: str, now: datetime) -> str:
+        """Where to send the customer to sign in; `target` names the page to come back to. Raises SignInFailed."""
+        try:
+            metadata = self._issuer.metadata()
+        except IssuerError as error:
+            raise SignInFailed(str(error)) from None
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        with self._database.write() as tx:
+            sign_ins.purge(tx, now)
+            sign_ins.begin(
+                tx,
+                state=state,
+                browser=browser,
+                nonce=nonce,
+                code_verifier=verifier,
+                target=target,
+                language=language,
+                now=now,
+                expires_at=now + PATIENCE,
+            )
+        config = self._config
+        with self._issuer.client(
+            client_id=config.client_id,
+            redirect_uri=config.redirect_uri,
+            scope=config.scope,
+            code_challenge_method="S256",
+        ) as client:
+            url, _ = client.create_authorization_url(
+                metadata.authorization_endpoint,
+                state=state,
+                nonce=nonce,
+                code_verifier=verifier,
+                ui_locales=language,
+            )
+        return str(url)
+
+    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime) -> Completed:
+        """Who came back, proven. Each sign-in completes once, in the browser that began it. Raises SignInFailed."""
+        if any(len(text) > LONGEST_ANSWER for text in args.values()):
+            raise SignInFailed("answer_too_long")
+        sign_in = self._take(args.get("state"), browser, now)
+        try:
+            metadata = self._issuer.metadata()
+            code = read_answer(args, metadata)
+            token = self._exchange(metadata, code, sign_in.code_verifier)
+            access_token, id_token = read_token(token)
+            claims = verified_claims(
+                id_token,
+                metadata=metadata,
+                client_id=self._config.client_id,
+                nonce=sign_in.nonce,
+                access_token=access_token,
+                keys=lambda insist: self._issuer.keys(insist=insist),
+                now=now,
+            )
+            told = {**claims, **self._userinfo(metadata, access_token, claims["sub"])}
+        except IssuerError as error:
+            raise SignInFailed(str(error)) from None
+        identity = read_identity(told, metadata.issuer, self._config.price_zone_claim)
+        return Completed(identity, id_token, sign_in.target, sign_in.language)
+
+    def logout_url(self, id_token: str | None, language: str) -> str | None:
+        """Where the customer is signed out of the issuer too; None where it does not offer that, or does not answer."""
+        try:
+            metadata = self._issuer.metadata()
+        except IssuerError:
+            return None
+        if metadata.end_session_endpoint is None:
+            return None
+        query = {
+            "client_id": self._config.client_id,
+            "post_logout_redirect_uri": self._config.post_logout_redirect_uri,
+            "ui_locales": language,
+        }
+        if id_token:
+            query["id_token_hint"] = id_token
+        separator = "&" if urlsplit(metadata.end_session_endpoint).query else "?"
+        return f"{metadata.end_session_endpoint}{separator}{urlencode(query)}"
+
+    def origins(self) -> tuple[str, ...]:
+        """The origins a browser meets on the way to the issuer and out of it, as far as they are known; never waits."""
+        metadata = self._issuer.known_metadata()
+        urls = [self._config.issuer]
+        if metadata is not None:
+            urls += [metadata.authorization_endpoint, metadata.end_session_endpoint or self._config.issuer]
+        parts = [urlsplit(url) for url in urls]
+        return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+
+    def _take(self, state: str | None, browser: str, now: datetime) -> sign_ins.SignIn:
+        if not state:
+            raise SignInFailed("no_state")
+        with self._database.write() as tx:
+            sign_in = sign_ins.take(tx, state=state, browser=browser, now=now)
+        if sign_in is None:
+            raise SignInFailed("unknown_state")
+        return sign_in
+
+    def _exchange(self, metadata: Metadata, code: str, code_verifier: str) -> Mapping[str, Any]:
+        config = self._config
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": config.redirect_uri,
+            "code_verifier": code_verifier,
+        }
+        method = "client_secret_post" if metadata.client_secret_post else "client_secret_basic"
+        with self._issuer.client(client_id=config.client_id, client_secret=config.client_secret) as client:
+            auth = client.client_auth(method)
+            headers = {"Accept": "application/json"}
+            return self._issuer.call(
+                client, "POST", metadata.token_endpoint, data=form, headers=headers, auth=auth, withhold_token=True
+            )
+
+    def _userinfo(self, metadata: Metadata, access_token: str, subject: str) -> Mapping[str, Any]:
+        """What the issuer says of the person beside the ID token; many keep e-mail and locale here only."""
+        if metadata.userinfo_endpoint is None:
+            return {}
+        with self._issuer.client(token={"access_token": access_token, "token_type": "Bearer"}) as client:
+            told = self._issuer.call(client, "GET", metadata.userinfo_endpoint)
+        if told.get("sub") != subject:
+            raise IssuerError("userinfo_of_somebody_else")
+        return told
+
+
+def read_answer(args: Mapping[str, str], metadata: Metadata) -> str:
+    """The code in the issuer's answer. Raises IssuerError."""
+    if args.get("iss", metadata.issuer) != metadata.issuer:
+        raise IssuerError("answer_of_another_issuer")
+    if metadata.names_itself_in_answers and "iss" not in args:
+        raise IssuerError("answer_without_issuer")
+    if "error" in args:
+        # Anybody can write anything into these parameters, so nothing of them goes further.
+        raise IssuerError("cancelled" if args["error"] == "access_denied" else "refused_by_issuer")
+    if not args.get("code"):
+        raise IssuerError("answer_without_code")
+    return args["code"]
+
+
+def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
+    """The access token and the ID token of a token answer. Raises IssuerError."""
+    access_token, id_token, kind = (token.get(name) for name in ("access_token", "id_token", "token_type"))
+    if not isinstance(access_token, str) or not re.fullmatch(r"[\x21-\x7e]+", access_token):
+        raise IssuerError("token_answer_without_access_token")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise IssuerError("token_answer_of_another_kind")
+    if not isinstance(id_token, str) or not id_token:
+        raise IssuerError("id_token_missing")
+    return access_token, id_token
+
+
+def read_identity(told: Mapping[str, Any], issuer: str, price_zone_claim: str | None) -> Identity:
+    """A person from verified claims; a claim that makes no sense is as good as none."""
+    given_and_family = " ".join(filter(None, (line(told.get("given_name")), line(told.get("family_name")))))
+    email = matching(EMAIL, told.get("email")) if told.get("email_verified") is not False else None
+    return Identity(
+        issuer=issuer,
+        subject=told["sub"],
+        email=email,
+        name=line(told.get("name")) or given_and_family or None,
+        locale=matching(LOCALE, told.get("locale")),
+        price_zone=matching(PRICE_ZONE, told.get(price_zone_claim)) if price_zone_claim else None,
+    )
+
+
+def line(value: object) -> str | None:
+    """One printable line of bearable length."""
+    if not isinstance(value, str):
+        return None
+    return "".join(letter for letter in value if letter.isprintable()).strip()[:200] or None
+
+
+def matching(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and value.isprintable() and pattern.fullmatch(value) else None

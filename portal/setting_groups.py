@@ -1,0 +1,149 @@
+"""The settings that belong together: the retailer, the issuer and each provider."""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from portal import setting_values as value
+
+Address = Annotated[str, AfterValidator(value.address)]
+Words = Annotated[tuple[str, ...], BeforeValidator(value.listed), AfterValidator(value.without_doubles)]
+Hosts = Annotated[Words, AfterValidator(value.hosts)]
+Secret = Annotated[SecretStr, AfterValidator(value.sendable)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(value.listed), AfterValidator(value.webhook_keys)]
+
+
+def derived(description: str, *, shown: str) -> Any:
+    """A field whose default follows from other settings; `shown` is what the table says of it."""
+    return Field(description=description, json_schema_extra={"shown": shown})
+
+
+class Group(BaseModel):
+    """Settings that share a prefix. `credentials` switch an optional group on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    credentials: ClassVar[tuple[str, ...]] = ()
+
+
+class RetailerSettings(Group):
+    """Under whose name the portal runs."""
+
+    name: str = Field("Your energy supplier", max_length=80, description="The retailer's name, as customers know it")
+    accent: Annotated[str, AfterValidator(value.colour)] = Field(
+        "#0b6e4f", description="The retailer's one colour, #rrggbb"
+    )
+    logo: Annotated[Path, AfterValidator(value.picture)] | None = Field(
+        None, description="Path of the logo, an .svg, .png or .webp file; without it the name stands alone"
+    )
+    support_phone: Annotated[str, AfterValidator(value.telephone)] | None = Field(
+        None, description="Customer support's number"
+    )
+    support_email: Annotated[str, AfterValidator(value.mail)] | None = Field(
+        None, description="Customer support's address"
+    )
+    privacy_url: Address | None = Field(None, description="The retailer's page on personal data")
+    accessibility_url: Address | None = Field(None, description="The retailer's accessibility statement")
+
+
+class OidcSettings(Group):
+    """Where customers sign in."""
+
+    issuer: Annotated[str, AfterValidator(value.exact_address)] = Field(
+        description="The OpenID issuer, letter for letter as it names itself in its discovery document"
+    )
+    client_id: str = Field(description="The portal's client id there")
+    client_secret: Secret = Field(description="The portal's client secret there")
+    scope: Annotated[str, AfterValidator(value.scopes)] = Field(
+        "openid profile email", description="The scopes to ask for"
+    )
+    price_zone_claim: str | None = Field(
+        None, description="The claim that holds a customer's price zone, where there is one"
+    )
+    timeout: float = Field(5.0, gt=0, le=30, description="Seconds to wait for the issuer")
+
+
+class PoderoSettings(Group):
+    """The provider Podero."""
+
+    credentials = ("org_id", "client_id", "client_secret")
+    base_url: Annotated[str, AfterValidator(value.podero_base)] = Field(
+        "https://app.podero.com/api/partners/v2.0", description="The partner API"
+    )
+    token_url: Annotated[str, AfterValidator(value.exact_address)] = derived(
+        "Where access tokens are fetched", shown="`<base url>/auth/token`"
+    )
+    org_id: str = Field(pattern=r"^[A-Za-z0-9-]+$", description="The retailer's organisation there")
+    client_id: str = Field(description="The retailer's client id there")
+    client_secret: Secret = Field(description="The retailer's client secret there")
+    connect_hosts: Hosts = Field(
+        ("connect.podero.com",), description="Hosts of its Connect UI; customers are sent nowhere else"
+    )
+    price_zone: Annotated[str, AfterValidator(value.price_zone)] | None = Field(
+        None, description="Price zone of every customer, over the market's; a customer's own claim is over both"
+    )
+    smart_control: bool = Field(
+        False, description="Whether newly linked devices are under smart control from the start"
+    )
+    delete_devices: bool = Field(False, description="Whether removing a device here deletes it there")
+    email_domain: Annotated[str, AfterValidator(value.domain)] = derived(
+        "Domain of the alias addresses that stand for customers there", shown="the public URL's host"
+    )
+    send_customer_email: bool = Field(
+        False, description="Whether customers' own addresses are sent in place of aliases"
+    )
+
+
+class NoxSettings(Group):
+    """The provider NOX."""
+
+    credentials = ("api_key",)
+    auth_url: Annotated[str, AfterValidator(value.nox_authenticator)] = Field(
+        "https://auth.nox.energy/v2", description="The Authenticator, which opens link sessions"
+    )
+    api_url: Annotated[str, AfterValidator(value.origin)] = Field(
+        "https://api.nox.energy", description="The Package API, which lists devices; no path"
+    )
+    api_key: Secret = Field(description="The retailer's supplier key")
+    connect_hosts: Hosts = Field(
+        ("auth.nox.energy",), description="Hosts of its Connect UI; customers are sent nowhere else"
+    )
+
+
+class TelematicaSettings(Group):
+    """The provider Telematica."""
+
+    credentials = ("api_token", "webhook_secret")
+    api_url: Address = Field(description="The REST API")
+    api_token: Secret = Field(description="The retailer's access token")
+    auth_header: str = Field("Authorization", pattern=r"^[A-Za-z-]+$", description="The header that carries the token")
+    auth_scheme: str = Field("Bearer", pattern=r"^[A-Za-z]*$", description="The word before the token")
+    session_path: Annotated[str, AfterValidator(value.path)] = Field(description="Path that opens auth sessions")
+    revoke_path: Annotated[str, AfterValidator(value.path)] | None = Field(
+        None, description="Path that revokes a device, with `{device_id}`; without it removing ends here"
+    )
+    revoke_method: Literal["POST", "DELETE", "PUT", "PATCH"] = Field("POST", description="The method of that call")
+    webhook_secret: Secrets = Field(description="Signing secret of its webhooks; two while one replaces the other")
+    connect_hosts: Hosts = Field(
+        ("connect.telematica.so",), description="Hosts of its Connect UI; customers are sent nowhere else"
+    )
+    region: Literal["EU", "US", "IN"] = derived("Decides the vendors on offer", shown="the market's")
+    site_id: str | None = Field(None, description="Groups devices there")
+    site_name: str | None = Field(None, description="The group's name there")
+    callback_env: Literal["dev", "stage", "prod"] | None = Field(
+        None, description="Which registered webhook URL is called"
+    )
+    metadata: Annotated[dict[str, str], BeforeValidator(value.pairs)] = Field(
+        {}, description="Pairs `key=value` that are echoed in events; nothing personal"
+    )
+    brand_subset: Words = Field((), description="Show only these vendors, in its own spelling")
+    exclude_brands: Words = Field((), description="Never show these vendors, in its own spelling")
+    show_simulator: bool = Field(False, description="Whether its simulator is offered as a vendor")
+
+
+class OutboundSettings(Group):
+    """How long providers are waited for."""
+
+    connect_timeout: float = Field(1.0, gt=0, le=10, description="Seconds to reach a provider")
+    deadline: float = Field(8.0, gt=0, le=30, description="Seconds for a whole call to a provider")
+    fresh_for: float = Field(15.0, gt=0, le=30, description="Seconds before a provider is asked for a device again")

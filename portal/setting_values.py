@@ -1,0 +1,228 @@
+"""What the value of a setting may be. Each rule returns the value, tidied, or says what is wrong and what to do."""
+
+import base64
+import binascii
+import re
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import SecretStr
+
+from portal.i18n import LANGUAGES
+
+PROVIDERS = ("podero", "nox", "telematica")
+PRICE_ZONES = frozenset(
+    "AT AT_HOURLY BE CH EE DE_LU HU IT_CNOR IT_CSUD IT_NORD IT_PUN IT_SARD IT_SICI IT_SUD PT RO "
+    "SE_1 SE_2 SE_3 SE_4 UK".split()
+)
+
+
+@cache
+def zones_by_country() -> dict[str, str]:
+    """The time zone of every ISO 3166 country; where it has several, the one of its largest part."""
+    zones: dict[str, str] = {}
+    for line in files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            code, _, zone = line.split("\t")[:3]
+            zones.setdefault(code, zone)
+    return zones
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host (no port) is this very machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return host is not None and ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parsed(value: str) -> SplitResult:
+    """A web address, http only where its host is this very machine. Raises ValueError."""
+    if not value.isascii() or re.search(r"[\s\x00-\x20\\\x7f]", value):
+        raise ValueError("holds a character no web address has; write it as https://host/path")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a web address; write it as https://host/path") from None
+    if parts.scheme not in {"https", "http"} or not host:
+        raise ValueError("is not a web address; write it as https://host/path")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("is plain http; only an address of this very machine may be, so use https")
+    if "@" in parts.netloc or "?" in value or "#" in value:
+        raise ValueError("holds a user, a query or a fragment; leave only https://host/path")
+    return parts
+
+
+def address(value: str) -> str:
+    parsed(value)
+    return value.rstrip("/")
+
+
+def exact_address(value: str) -> str:
+    parsed(value)
+    return value
+
+
+def origin(value: str) -> str:
+    if parsed(value).path not in {"", "/"}:
+        raise ValueError("has a path; leave only scheme, host and port")
+    return value.rstrip("/").lower()
+
+
+def nox_authenticator(value: str) -> str:
+    if not address(value).endswith("/v2"):
+        raise ValueError("does not end in /v2; add it")
+    return address(value)
+
+
+def podero_base(value: str) -> str:
+    if not address(value).endswith("/api/partners/v2.0"):
+        raise ValueError("does not end in /api/partners/v2.0; add it")
+    return address(value)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Comma-separated words."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def listed(value: object) -> object:
+    return words_of(value) if isinstance(value, str) else value
+
+
+def without_doubles(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names something twice; name it once")
+    return values
+
+
+def known_languages(codes: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [code for code in codes if code not in LANGUAGES]
+    if unknown or not codes:
+        raise ValueError(f"holds a language the portal does not speak; choose among {', '.join(LANGUAGES)}")
+    return codes
+
+
+def known_providers(keys: tuple[str, ...]) -> tuple[str, ...]:
+    if not keys or any(key not in PROVIDERS for key in keys):
+        raise ValueError(f"holds an unknown provider; choose among {', '.join(PROVIDERS)}")
+    return keys
+
+
+def hosts(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values or any(not re.fullmatch(r"([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?", value) for value in values):
+        raise ValueError("is not a list of hosts; write host or host:port, without https://, separated by commas")
+    return values
+
+
+def country(code: str) -> str:
+    if code not in zones_by_country():
+        raise ValueError("is not an ISO 3166 country code; write two capital letters such as SE (Britain is GB)")
+    return code
+
+
+def price_zone(zone: str) -> str:
+    if zone not in PRICE_ZONES:
+        raise ValueError(f"is not a price zone Podero knows; choose among {', '.join(sorted(PRICE_ZONES))}")
+    return zone
+
+
+def time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not an IANA time zone; write one such as Europe/Stockholm") from None
+    return name
+
+
+def colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("is not a colour; write # and six hexadecimal digits, such as #0b6e4f")
+    return value.lower()
+
+
+def picture(path: Path) -> Path:
+    if path.suffix not in {".svg", ".png", ".webp"} or not path.is_file():
+        raise ValueError("is not the path of an .svg, .png or .webp file that exists")
+    return path
+
+
+def certificates(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("is not the path of a file that exists")
+    return path
+
+
+def telephone(number: str) -> str:
+    if not re.fullmatch(r"\+?[0-9][0-9 ()/.-]{2,30}", number):
+        raise ValueError("is not a telephone number; write digits and spaces, such as +46 771 00 00 00")
+    return number
+
+
+def mail(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", value):
+        raise ValueError("is not an e-mail address")
+    return value
+
+
+def domain(name: str) -> str:
+    if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", name):
+        raise ValueError("is not a domain; write one such as customers.example.com")
+    return name
+
+
+def path(value: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/{}-]*", value):
+        raise ValueError("is not a path; begin with / and leave out host and query")
+    return value
+
+
+def scopes(value: str) -> str:
+    if "openid" not in value.split():
+        raise ValueError("lacks the scope openid; add it")
+    return value
+
+
+def database(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("is neither sqlite:///path nor postgresql://user:password@host/name")
+    return url
+
+
+def unguessable(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 32:
+        raise ValueError("is shorter than 32 characters; make one with `openssl rand -base64 32`")
+    return secret
+
+
+def sendable(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", secret.get_secret_value()):
+        raise ValueError("holds a character that cannot be sent; copy it again without spaces and line ends")
+    return secret
+
+
+def webhook_keys(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    try:
+        keys = [base64.b64decode(s.get_secret_value().removeprefix("whsec_"), validate=True) for s in secrets]
+    except binascii.Error:
+        keys = []
+    if not keys or min(map(len, keys)) < 16:
+        raise ValueError("is not a signing secret; copy it whole, it begins with whsec_")
+    return secrets
+
+
+def pairs(value: object) -> object:
+    """`key=value` pairs, comma-separated, as a mapping."""
+    if not isinstance(value, str):
+        return value
+    found = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not separator or not key.strip() for key, separator, _ in found):
+        raise ValueError("is not a list of pairs; write key=value, separated by commas")
+    return {key.strip(): text.strip() for key, _, text in found}

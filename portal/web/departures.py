@@ -1,0 +1,28 @@
+"""Leaving for the Connect UI, after a click that waits only a moment for the provider."""
+
+from flask import abort, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.journey import link
+from portal.web.guards import customer
+from portal.web.page import see_other
+from portal.web.wiring import portal
+
+PATIENCE = 3.0
+"""Seconds a customer waits for a page after a click."""
+
+
+def leave_or_wait(link_session_id: str) -> ResponseReturnValue:
+    """To the Connect UI where the provider answers in time, else to the attempt's page, which goes on by itself."""
+    attempt = link.leave(ports=portal().ports, customer=customer(), link_session_id=link_session_id, patience=PATIENCE)
+    if attempt is None:
+        abort(404)
+    return follow_or_show(link_session_id)
+
+
+def follow_or_show(link_session_id: str) -> ResponseReturnValue:
+    """To the Connect UI where a link waits to be followed, else to the attempt's page."""
+    connect_url = link.go_on(
+        ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock()
+    )
+    return see_other(connect_url or url_for("link_sessions.attempt", link_session_id=link_session_id))

@@ -1,0 +1,71 @@
+"""The devices and their buttons."""
+
+from flask import Blueprint, abort, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import i18n
+from portal.journey import devices as journey
+from portal.journey import reauthenticate as renewal
+from portal.journey import remove as removal
+from portal.web import notices
+from portal.web.departures import leave_or_wait
+from portal.web.guards import customer, customers
+from portal.web.labels import device_name, removal_words
+from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
+from portal.web.wiring import portal
+
+blueprint = Blueprint("devices", __name__, url_prefix="/devices")
+
+LOOKS = 5
+"""How often the page looks again by itself for news that is on its way."""
+
+
+@blueprint.get("")
+@customers("devices")
+def overview() -> ResponseReturnValue:
+    """All devices, those that need the customer first; what is known at once, newer words a moment later."""
+    found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock())
+    asked = round_of_polling()
+    looks_again = found.refreshing and asked < LOOKS
+    if wants_fragment():
+        return fragment("devices/_list.html", overview=found, looks_again=looks_again, asked=asked + 1)
+    return page(
+        "devices/overview.html", overview=found, looks_again=looks_again, asked=1, said=removal_words(notices.take())
+    )
+
+
+@blueprint.post("/<device_id>/reauthenticate")
+@customers("devices")
+def reauthenticate(device_id: str) -> ResponseReturnValue:
+    """Leaves at once to reconnect a device."""
+    attempt = renewal.start(
+        ports=portal().ports,
+        customer=customer(),
+        device_id=device_id,
+        language=i18n.current_language(),
+        now=portal().clock(),
+    )
+    if attempt is None:
+        abort(404)
+    return leave_or_wait(attempt.id)
+
+
+@blueprint.get("/<device_id>/remove")
+@customers("devices/{device_id}/remove")
+def confirm_removal(device_id: str) -> ResponseReturnValue:
+    """Asks whether to remove a device, and says what stops working."""
+    preview = removal.preview(ports=portal().ports, customer=customer(), device_id=device_id)
+    if preview is None:
+        abort(404)
+    return page("devices/remove.html", preview=preview, name=device_name(preview.device))
+
+
+@blueprint.post("/<device_id>/remove")
+@customers("devices/{device_id}/remove")
+def remove(device_id: str) -> ResponseReturnValue:
+    """Removes a device, and tells on the devices page what became of it."""
+    removed = removal.remove(ports=portal().ports, customer=customer(), device_id=device_id, now=portal().clock())
+    if removed is None:
+        abort(404)
+    notices.leave(removed.outcome, device=device_name(removed.device))
+    return see_other(url_for("devices.overview"))

@@ -1,0 +1,132 @@
+"""Every way a request can go wrong, as a page in the customer's language with a reference number and one way on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, Response, request, url_for
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+
+from portal.domain.catalogue import DeviceType, NotOffered
+from portal.i18n import LazyWords, lazy_gettext
+from portal.web import guards
+from portal.web.page import page, rely_on_nothing, viewer, wants_fragment
+from portal.web.request_log import reference
+from portal.web.words import gettext
+
+_ = lazy_gettext
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an error page says."""
+
+    title: LazyWords
+    text: LazyWords
+
+
+NOT_FOUND = Words(_("This page does not exist"), _("The address may be wrong, or what was here has been removed."))
+BAD_REQUEST = Words(
+    _("We could not take that in"), _("The page may have been open for too long. Go back, load it again and try again.")
+)
+OUR_FAULT = Words(
+    _("Something went wrong on our side"),
+    _("The fault is not yours. Try again in a few minutes. If it stays, tell customer support the reference number."),
+)
+
+WORDS: Mapping[int, Words] = {
+    400: BAD_REQUEST,
+    403: Words(
+        _("This is not allowed"), _("The request did not come from one of our own pages. Start again from here.")
+    ),
+    404: NOT_FOUND,
+    405: Words(_("That does not work here"), _("This address cannot be opened in this way. Start again from here.")),
+    413: Words(_("That is too much"), _("What was sent is larger than we accept. Shorten it and try again.")),
+    429: Words(
+        _("That was a little too often"), _("Wait a few minutes, and then try again. Your devices are not affected.")
+    ),
+    500: OUR_FAULT,
+    503: Words(_("We are not available right now"), _("Try again in a few minutes. Your devices are not affected.")),
+}
+
+RETRY_AFTER = 30
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _expected)
+    app.register_error_handler(NotOffered, _not_offered)
+    app.register_error_handler(Exception, _crash)
+
+
+def words_for(status: int) -> Words:
+    """The words for a status; for a rare one, those of its class."""
+    return WORDS.get(status) or (OUR_FAULT if status >= 500 else BAD_REQUEST)
+
+
+def _expected(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:
+        return Response(error.get_response().get_data(), status, dict(error.get_headers()))
+    if isinstance(error, SecurityError):
+        # A host that is not ours: there is no address to build a page with.
+        return Response("400\n", status, content_type="text/plain; charset=utf-8")
+    response = _answer(status)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    if status == 503:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER))
+    return response
+
+
+def _crash(error: Exception) -> Response:
+    log.error("request_failed", route=request.url_rule.rule if request.url_rule else None, exc_info=error)
+    return _answer(InternalServerError.code)
+
+
+def _not_offered(_error: NotOffered) -> Response:
+    device_type = (request.view_args or {}).get("device_type")
+    if isinstance(device_type, DeviceType):
+        way_on = {
+            "href": url_for("connect.vendors", device_type=device_type),
+            "label": gettext("Choose another manufacturer"),
+        }
+    else:
+        way_on = _way_on()
+    return page(
+        "errors/error.html",
+        status=404,
+        title=gettext("This manufacturer cannot be connected here"),
+        text=gettext(
+            "It may have had another name when you saved the link. Choose from the list, or tell us that you miss it."
+        ),
+        reference=reference(),
+        way_on=way_on,
+    )
+
+
+def _answer(status: int) -> Response:
+    if guards.is_for_machines():
+        return Response(f"{status}\n", status, content_type="text/plain; charset=utf-8")
+    if status >= 500:
+        rely_on_nothing()
+    words = words_for(status)
+    response = page(
+        "errors/error.html",
+        status=status,
+        title=str(words.title),
+        text=str(words.text),
+        reference=reference(),
+        way_on=_way_on(),
+    )
+    if wants_fragment() and status < 500:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def _way_on() -> dict[str, str]:
+    if viewer() is None:
+        return {"href": url_for("welcome.home"), "label": gettext("To the start page")}
+    return {"href": url_for("devices.overview"), "label": gettext("To your devices")}

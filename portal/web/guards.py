@@ -1,0 +1,161 @@
+"""Who may call what. Every view wears one guard, and one function enforces them all before any view runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFProtect
+
+from portal.domain.people import Customer
+from portal.identity import current
+from portal.web import targets
+from portal.web.page import see_other
+from portal.web.wiring import portal
+
+View = Callable[..., ResponseReturnValue]
+V = TypeVar("V", bound=View)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+csrf = CSRFProtect()
+
+
+class Access(StrEnum):
+    """Whom a view is for."""
+
+    EVERYONE = "everyone"
+    CUSTOMERS = "customers"
+    MACHINES = "machines"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Whom a view is for, and the name of its page: where a sign-in or a change of language leads back.
+
+    `has_effect` marks the GETs that change something: a probe or a prefetch of them must not.
+    """
+
+    access: Access
+    target: str = targets.HOME
+    has_effect: bool = False
+
+
+_guards: dict[object, Guard] = {}
+
+
+class Unguarded(RuntimeError):
+    """A view without a guard: a mistake that must not start."""
+
+
+def everyone(target: str = targets.HOME, *, has_effect: bool = False) -> Callable[[V], V]:
+    """A page for anybody."""
+    return _wear(Guard(Access.EVERYONE, target, has_effect))
+
+
+def customers(target: str) -> Callable[[V], V]:
+    """A page for the signed-in customer; `target` may name the view's arguments in braces."""
+    return _wear(Guard(Access.CUSTOMERS, target))
+
+
+def machines(view: V) -> V:
+    """An address for programs: no session, no form token, no page."""
+    return _wear(Guard(Access.MACHINES))(view)
+
+
+def guard_of(app: Flask, endpoint: str) -> Guard:
+    """The guard of an endpoint. Raises Unguarded."""
+    try:
+        return _guards[app.view_functions[endpoint]]
+    except KeyError:
+        raise Unguarded(endpoint) from None
+
+
+def customer() -> Customer:
+    """Who is signed in, within a view for customers."""
+    return cast(Customer, g.customer)
+
+
+def is_for_machines() -> bool:
+    """Whether the request goes to an address for programs."""
+    endpoint = request.endpoint
+    return endpoint is not None and endpoint != "static" and guard_of(current_app, endpoint).access is Access.MACHINES
+
+
+def init_app(app: Flask) -> None:
+    """Puts the guards in place, and refuses an application with a view that wears none."""
+    for endpoint in app.view_functions:
+        if endpoint != "static":
+            guard_of(app, endpoint)
+    # The token is checked by `_enforce`: a customer whose session is over is sent to sign in, not told about tokens.
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.config["WTF_CSRF_SSL_STRICT"] = False
+    csrf.init_app(app)
+    app.before_request(_enforce)
+
+
+def _wear(guard: Guard) -> Callable[[V], V]:
+    def mark(view: V) -> V:
+        _guards[view] = guard
+        return view
+
+    return mark
+
+
+def _enforce() -> ResponseReturnValue | None:
+    if request.endpoint in {None, "static"} or request.method == "OPTIONS":
+        return None
+    guard = guard_of(current_app, str(request.endpoint))
+    if guard.access is Access.MACHINES:
+        return None
+    if guard.has_effect and (probe := _answer_to_probe()):
+        return probe
+    g.target = guard.target.format(**_as_written(request.view_args or {}))
+    if request.method not in SAFE:
+        _refuse_other_sites()
+    if guard.access is Access.CUSTOMERS:
+        viewer = current.viewer()
+        if viewer is None:
+            return _to_sign_in(g.target)
+        g.customer = viewer
+    if request.method not in SAFE:
+        csrf.protect()
+    return None
+
+
+def _as_written(view_args: dict[str, object]) -> dict[str, str]:
+    """The arguments of a view as they stand in its URL."""
+    return {name: str(getattr(value, "slug", value)) for name, value in view_args.items()}
+
+
+def _answer_to_probe() -> Response | None:
+    """The answer to a link scanner or a prefetching browser, for whom nothing happens."""
+    if request.method == "HEAD":
+        return Response(status=204)
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return Response(status=503)
+    return None
+
+
+def _to_sign_in(target: str) -> ResponseReturnValue:
+    url = url_for("sign_in.begin", to=target)
+    if "HX-Request" in request.headers:
+        return Response(status=204, headers={"HX-Redirect": url})
+    return see_other(url)
+
+
+def _refuse_other_sites() -> None:
+    """A form of another site is refused by what the browser says of itself, before any token is looked at."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            abort(403)
+        return
+    origin = request.headers.get("Origin")
+    ours = {urlsplit(portal().site.public_url).netloc, request.host}
+    if origin is not None and urlsplit(origin).netloc not in ours:
+        abort(403)

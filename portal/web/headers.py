@@ -1,0 +1,70 @@
+"""The headers of every answer: what a browser may do with our pages, and that nobody keeps them."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from portal.web.wiring import portal
+
+KEEPABLE = frozenset({"static", "welcome.theme"})
+"""Endpoints whose answers are the same for everybody and may be cached."""
+
+SECRET_ADDRESSES = frozenset({"sign_in.callback", "arrivals.success", "arrivals.cancel", "arrivals.fixed"})
+"""Endpoints whose address carries something that no other address may learn."""
+
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), usb=()",
+}
+
+YEAR = 31_536_000
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(_dress)
+
+
+def content_security_policy(form_origins: tuple[str, ...]) -> str:
+    """Nothing inline and nothing from elsewhere; forms may end at `form_origins`, because a browser holds a form's
+    redirects to the same rule as the form."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": " ".join(("'self'", *form_origins)),
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _dress(response: Response) -> Response:
+    installed = portal()
+    response.headers.update(FIXED)
+    response.headers["Content-Security-Policy"] = content_security_policy(_form_origins())
+    response.headers["Referrer-Policy"] = "no-referrer" if request.endpoint in SECRET_ADDRESSES else "same-origin"
+    if installed.site.is_https:
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+    if request.endpoint not in KEEPABLE or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+        response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
+    return response
+
+
+def _form_origins() -> tuple[str, ...]:
+    installed = portal()
+    origins = {*installed.ports.providers.connect_origins(), *installed.oidc.origins()}
+    return tuple(sorted(origins - {origin_of(installed.site.public_url)}))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

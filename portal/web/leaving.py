@@ -1,0 +1,153 @@
+"""What a customer reads before leaving: whom they meet, what is shared, what to have at hand, and the permission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
+from portal.i18n import LazyWords, lazy_gettext, name_of
+from portal.journey.choose import Preview
+from portal.web.labels import device_name
+from portal.web.words import gettext, ngettext
+
+_ = lazy_gettext
+
+READINGS: Mapping[DeviceType, LazyWords] = {
+    DeviceType.HEAT_PUMP: _("Temperatures and electricity use"),
+    DeviceType.VEHICLE: _("Battery level, and whether the car is charging"),
+    DeviceType.CHARGER: _("When and how much you charge"),
+    DeviceType.INVERTER: _("How much electricity your solar panels produce"),
+    DeviceType.BATTERY: _("Battery level, and how much goes in and out"),
+    DeviceType.HVAC: _("Temperatures, and whether it is running"),
+}
+
+CONTROL: Mapping[DeviceType, LazyWords] = {
+    DeviceType.HEAT_PUMP: _("Smart control: when the heat pump runs, within your limits"),
+    DeviceType.VEHICLE: _("Smart control: when the car charges, within your limits"),
+    DeviceType.CHARGER: _("Smart control: when the charging station charges, within your limits"),
+    DeviceType.INVERTER: _("Smart control: how the solar inverter runs, within your limits"),
+    DeviceType.BATTERY: _("Smart control: when the battery charges, within your limits"),
+    DeviceType.HVAC: _("Smart control: when heating and cooling run, within your limits"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """All that a customer reads before leaving, in words."""
+
+    lead: str
+    language: str | None
+    choose_again: str | None
+    replaces: str | None
+    seen: tuple[str, ...]
+    never_seen: tuple[str, ...]
+    at_hand: tuple[str, ...]
+    time: tuple[str, ...]
+    consent: str
+
+
+def leaving(preview: Preview, *, retailer: str, language: str) -> Leaving:
+    """The words for this choice. `language` is the customer's."""
+    return Leaving(
+        lead=_whom_you_meet(preview),
+        language=_language(preview, language),
+        choose_again=_choose_again(preview),
+        replaces=_replaces(preview),
+        seen=_seen(preview),
+        never_seen=_never_seen(preview.vendor),
+        at_hand=_at_hand(preview.vendor),
+        time=_time(preview),
+        consent=_consent(preview, retailer),
+    )
+
+
+def _whom_you_meet(preview: Preview) -> str:
+    if preview.vendor.key == OTHER_VENDOR:
+        return gettext(
+            "%(provider)s makes the connection for us. You choose your manufacturer and sign in there, and then come "
+            "back here.",
+            provider=preview.provider.name,
+        )
+    return gettext(
+        "%(provider)s makes the connection for us. You sign in with %(vendor)s there, and then come back here.",
+        provider=preview.provider.name,
+        vendor=preview.vendor.name,
+    )
+
+
+def _language(preview: Preview, language: str) -> str | None:
+    if preview.language_there == language:
+        return None
+    return gettext("The next page will be in %(language)s.", language=name_of(preview.language_there))
+
+
+def _choose_again(preview: Preview) -> str | None:
+    if preview.vendor_is_preselected or preview.vendor.key == OTHER_VENDOR:
+        return None
+    return gettext("Choose %(vendor)s once more on the next page.", vendor=preview.vendor.name)
+
+
+def _replaces(preview: Preview) -> str | None:
+    if preview.replaces is None:
+        return None
+    return gettext(
+        "%(provider)s can hold only one manufacturer here. When you connect this device, %(device)s will no longer be "
+        "connected.",
+        provider=preview.provider.name,
+        device=device_name(preview.replaces),
+    )
+
+
+def _seen(preview: Preview) -> tuple[str, ...]:
+    readings = str(READINGS[preview.offer.device_type])
+    if not preview.provider.smart_control:
+        return (readings,)
+    return (readings, str(CONTROL[preview.offer.device_type]))
+
+
+def _never_seen(vendor: Vendor) -> tuple[str, ...]:
+    if vendor.key == OTHER_VENDOR:
+        password = gettext("Your password with the manufacturer")
+    else:
+        password = gettext("Your password with %(vendor)s", vendor=vendor.name)
+    return (password, gettext("Devices that you do not connect"))
+
+
+def _at_hand(vendor: Vendor) -> tuple[str, ...]:
+    if vendor.app:
+        sign_in = gettext("Your e-mail address and password for %(app)s.", app=vendor.app)
+    elif vendor.key == OTHER_VENDOR:
+        sign_in = gettext("Your e-mail address and password for the manufacturer’s app.")
+    else:
+        sign_in = gettext("Your e-mail address and password for the %(vendor)s app.", vendor=vendor.name)
+    return (sign_in, gettext("Use the owner’s account: a guest’s account is often not enough."))
+
+
+def _time(preview: Preview) -> tuple[str, ...]:
+    about = gettext("About two minutes.")
+    lifetime = preview.provider.link_lifetime
+    if lifetime is None:
+        return (about,)
+    minutes = int(lifetime.total_seconds() // 60)
+    return (
+        about,
+        ngettext(
+            "The link lasts %(num)d minute. You can always start again.",
+            "The link lasts %(num)d minutes. You can always start again.",
+            minutes,
+        ),
+    )
+
+
+def _consent(preview: Preview, retailer: str) -> str:
+    names = {"retailer": retailer, "provider": preview.provider.name}
+    if preview.provider.smart_control:
+        return gettext(
+            "I allow %(retailer)s and %(provider)s to read data from this device and to use smart control. I can take "
+            "back my permission at any time.",
+            **names,
+        )
+    return gettext(
+        "I allow %(retailer)s and %(provider)s to read data from this device. I can take back my permission at any "
+        "time.",
+        **names,
+    )

@@ -1,0 +1,27 @@
+"""A word that an act leaves for the next page: a code, so that it is said in the language of then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import session
+
+KEY = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What happened, and the names that belong to it."""
+
+    code: str
+    names: Mapping[str, str]
+
+
+def leave(code: str, **names: str) -> None:
+    """Leaves a notice for the next page that asks."""
+    session[KEY] = {"code": code, "names": names}
+
+
+def take() -> Notice | None:
+    """The notice that was left, once."""
+    left = session.pop(KEY, None)
+    return Notice(left["code"], left["names"]) if left else None

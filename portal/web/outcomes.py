@@ -1,0 +1,214 @@
+"""What the page of an attempt says: one heading, honest words and one thing to do, for every state and reason."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.link_session import Purpose, Reason, State
+from portal.i18n import LazyWords, lazy_gettext
+from portal.journey.outcome import AttemptView
+from portal.web.labels import WAITING_FOR
+from portal.web.words import gettext
+
+_ = lazy_gettext
+
+
+class Tone(StrEnum):
+    """The sign beside the heading."""
+
+    SUCCESS = "success"
+    ATTENTION = "attention"
+    WAITING = "waiting"
+    NEUTRAL = "neutral"
+
+
+class NextStep(StrEnum):
+    """The one main button: wait (none), follow the link, begin again, connect another device, keep both devices."""
+
+    WAIT = "wait"
+    GO_ON = "go_on"
+    AGAIN = "again"
+    MORE = "more"
+    AGAIN_OR_KEEP = "again_or_keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt stands, in words."""
+
+    tone: Tone
+    title: str
+    text: str
+    next_step: NextStep
+
+
+LINKED: Mapping[DeviceType, LazyWords] = {
+    DeviceType.HEAT_PUMP: _("Your heat pump is connected"),
+    DeviceType.VEHICLE: _("Your electric car is connected"),
+    DeviceType.CHARGER: _("Your charging station is connected"),
+    DeviceType.INVERTER: _("Your solar inverter is connected"),
+    DeviceType.BATTERY: _("Your home battery is connected"),
+    DeviceType.HVAC: _("Your air conditioning or thermostat is connected"),
+}
+
+RECONNECTED: Mapping[DeviceType, LazyWords] = {
+    DeviceType.HEAT_PUMP: _("Your heat pump is connected again"),
+    DeviceType.VEHICLE: _("Your electric car is connected again"),
+    DeviceType.CHARGER: _("Your charging station is connected again"),
+    DeviceType.INVERTER: _("Your solar inverter is connected again"),
+    DeviceType.BATTERY: _("Your home battery is connected again"),
+    DeviceType.HVAC: _("Your air conditioning or thermostat is connected again"),
+}
+
+
+def outcome(view: AttemptView) -> Outcome:
+    """The words for an attempt as it stands now."""
+    return BY_STATE[view.attempt.state](view)
+
+
+def _created(view: AttemptView) -> Outcome:
+    return Outcome(
+        Tone.WAITING,
+        gettext("Getting your link ready"),
+        gettext(
+            "%(provider)s is taking a little longer than usual. You go on by yourself as soon as it answers.",
+            provider=view.provider.name,
+        ),
+        NextStep.WAIT,
+    )
+
+
+def _departed(view: AttemptView) -> Outcome:
+    if view.may_go_on:
+        title = gettext("Your link is ready")
+        text = gettext("You go on to %(provider)s now.", provider=view.provider.name)
+        return Outcome(Tone.NEUTRAL, title, text, NextStep.GO_ON)
+    return Outcome(
+        Tone.NEUTRAL,
+        gettext("You have not come back yet"),
+        gettext(
+            "If %(provider)s is still open in another window, go on there. Otherwise start again: a link works only "
+            "once, and your choice is kept.",
+            provider=view.provider.name,
+        ),
+        NextStep.AGAIN,
+    )
+
+
+def _arrived(view: AttemptView) -> Outcome:
+    return Outcome(
+        Tone.WAITING,
+        gettext("Checking your connection"),
+        gettext("We are asking %(provider)s about your device. This takes a few seconds.", provider=view.provider.name),
+        NextStep.WAIT,
+    )
+
+
+def _waiting(view: AttemptView) -> Outcome:
+    if view.attempt.purpose is Purpose.REAUTHENTICATE:
+        text = gettext(
+            "You are signed in again. Until the device reports back it can take some minutes. You may leave this page: "
+            "the device will show up as connected on its own."
+        )
+    else:
+        text = gettext(
+            "Your account is connected. Until the device shows up it can take some minutes. You may leave this page: "
+            "the device will appear among your devices on its own."
+        )
+    return Outcome(Tone.WAITING, str(WAITING_FOR[view.attempt.device_type]), text, NextStep.WAIT)
+
+
+def _linked(view: AttemptView) -> Outcome:
+    attempt = view.attempt
+    if attempt.reason is Reason.ALREADY_WORKING:
+        text = gettext("We checked before sending you away. There is nothing more to do.")
+        return Outcome(Tone.SUCCESS, gettext("It works again"), text, NextStep.MORE)
+    words = LINKED if attempt.purpose is Purpose.LINK else RECONNECTED
+    text = gettext("It can take up to 15 minutes until the first values arrive.")
+    return Outcome(Tone.SUCCESS, str(words[attempt.device_type]), text, NextStep.MORE)
+
+
+def _held(_view: AttemptView) -> Outcome:
+    return Outcome(
+        Tone.NEUTRAL,
+        gettext("We could not finish this connection"),
+        gettext(
+            "For your safety nothing was added to your devices. Start again, and stay in one browser until you are "
+            "back."
+        ),
+        NextStep.AGAIN,
+    )
+
+
+def _cancelled(view: AttemptView) -> Outcome:
+    if view.attempt.reason is Reason.SUPERSEDED:
+        title = gettext("You started again")
+        text = gettext("A newer attempt has taken the place of this one. Go on with that one, or start again here.")
+    elif view.attempt.reason is Reason.NOTHING_CONNECTED:
+        title = gettext("Nothing was connected")
+        text = gettext("You came back without a device. Your choice is kept, so you can start again at any time.")
+    else:
+        title = gettext("You cancelled")
+        text = gettext("Nothing was connected. Your choice is kept, so you can start again at any time.")
+    return Outcome(Tone.NEUTRAL, title, text, NextStep.AGAIN)
+
+
+def _expired(_view: AttemptView) -> Outcome:
+    return Outcome(
+        Tone.NEUTRAL,
+        gettext("That took too long"),
+        gettext("The link has run out. Your choice is kept: start again with a fresh one."),
+        NextStep.AGAIN,
+    )
+
+
+def _failed(view: AttemptView) -> Outcome:
+    reason, provider = view.attempt.reason, view.provider.name
+    if reason is Reason.OTHER_ACCOUNT:
+        return _other_account(view)
+    if reason is Reason.KEPT_BOTH:
+        text = gettext("The other device is connected too. The first one still needs reconnecting.")
+        return Outcome(Tone.SUCCESS, gettext("Both devices are kept"), text, NextStep.MORE)
+    if reason is Reason.NOT_CONFIRMED:
+        title = gettext("Your device did not show up")
+        text = gettext(
+            "You came back, but %(provider)s has not found your device. Check that it is online and in your "
+            "manufacturer’s app, and then start again.",
+            provider=provider,
+        )
+    elif reason is Reason.STILL_BROKEN:
+        title = gettext("The device still needs reconnecting")
+        text = gettext(
+            "%(provider)s still cannot reach it. Sign in with the account that owns the device.", provider=provider
+        )
+    elif reason is Reason.PROVIDER_UNAVAILABLE:
+        title = gettext("%(provider)s cannot be reached right now", provider=provider)
+        text = gettext("Nothing was connected. Your choice is kept: try again in a few minutes.")
+    else:
+        title = gettext("The connection could not be started")
+        text = gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")
+    return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
+
+
+def _other_account(view: AttemptView) -> Outcome:
+    title = gettext("That was a different account")
+    text = gettext(
+        "You signed in with another %(vendor)s account than the one this device belongs to, so another device came "
+        "back. Try again with the right account, or keep both devices.",
+        vendor=view.vendor.name,
+    )
+    return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN_OR_KEEP)
+
+
+BY_STATE: Mapping[State, Callable[[AttemptView], Outcome]] = {
+    State.CREATED: _created,
+    State.DEPARTED: _departed,
+    State.ARRIVED: _arrived,
+    State.WAITING: _waiting,
+    State.LINKED: _linked,
+    State.HELD: _held,
+    State.CANCELLED: _cancelled,
+    State.EXPIRED: _expired,
+    State.FAILED: _failed,
+}

@@ -1,0 +1,72 @@
+"""What every page is given, and the one way to make a page or a piece of one."""
+
+from typing import Any
+
+from flask import Flask, Response, g, make_response, render_template, request
+
+from portal import i18n
+from portal.domain.people import Customer
+from portal.identity import current
+from portal.web import labels, targets
+from portal.web.surface import surface
+from portal.web.wiring import portal
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(_given)
+    app.jinja_env.globals.update(
+        card_words=labels.card_words,
+        type_names=labels.TYPE_NAMES,
+        vendor_name=labels.vendor_name,
+        vendor_questions=labels.VENDOR_QUESTIONS,
+        waiting_for=labels.WAITING_FOR,
+    )
+
+
+def page(template: str, *, status: int = 200, **context: object) -> Response:
+    """A whole page."""
+    return make_response(render_template(template, status=status, **context), status)
+
+
+def fragment(template: str, **context: object) -> Response:
+    """A piece of a page, for htmx."""
+    return make_response(render_template(template, **context))
+
+
+def see_other(url: str) -> Response:
+    """On to another address. The answer has no body: an address may be a secret, and Werkzeug would print it there."""
+    response = Response(status=303)
+    response.headers["Location"] = url
+    return response
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asks for a piece of the page it is already on."""
+    return "HX-Request" in request.headers
+
+
+def round_of_polling() -> int:
+    """How often this page has asked already."""
+    asked = request.args.get("n", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
+
+
+def rely_on_nothing() -> None:
+    """From here on the page is made without asking who is signed in: the database may be what failed."""
+    g.bare = True
+
+
+def viewer() -> Customer | None:
+    """Who is signed in, as far as this page may ask."""
+    return None if g.get("bare") else current.viewer()
+
+
+def _given() -> dict[str, Any]:
+    return {
+        "site": portal().site,
+        "viewer": viewer(),
+        "language": i18n.current_language(),
+        "languages": i18n.enabled_languages(),
+        "target_name": g.get("target", targets.HOME),
+        "surface": surface(),
+    }

@@ -1,0 +1,50 @@
+"""Puts the web layer into an application."""
+
+from flask import Flask
+from werkzeug.routing import BaseConverter, ValidationError
+
+from portal.domain.catalogue import DeviceType
+from portal.web import (
+    arrivals,
+    connect,
+    devices,
+    errors,
+    guards,
+    headers,
+    health,
+    link_sessions,
+    page,
+    request_log,
+    sign_in,
+    webhooks,
+    welcome,
+)
+from portal.web.wiring import Portal, install
+
+PAGES = (welcome, sign_in, connect, link_sessions, arrivals, devices, webhooks, health)
+
+
+class DeviceTypeConverter(BaseConverter):
+    """A device type as it stands in a URL; anything else is no page of ours."""
+
+    def to_python(self, value: str) -> DeviceType:
+        device_type = DeviceType.from_slug(value)
+        if device_type is None:
+            raise ValidationError
+        return device_type
+
+    def to_url(self, value: object) -> str:
+        return DeviceType(str(value)).slug
+
+
+def init_app(app: Flask, installed: Portal) -> None:
+    """Registers every page, its guards, headers and errors. The languages and the sign-in must be there already."""
+    install(app, installed)
+    app.url_map.converters["device_type"] = DeviceTypeConverter
+    request_log.init_app(app)
+    headers.init_app(app)
+    for pages in PAGES:
+        app.register_blueprint(pages.blueprint)
+    guards.init_app(app)
+    errors.init_app(app)
+    page.init_app(app)

@@ -1,0 +1,43 @@
+"""Gives every request a reference number and writes one line about it, without its query or its secrets."""
+
+import secrets
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+log = structlog.get_logger(__name__)
+
+ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+"""No letters that read like digits and no vowels: customers read the number out on the telephone."""
+
+
+def reference() -> str:
+    """The number of this request, as its pages and its log lines name it."""
+    if "reference" not in g:
+        digits = "".join(secrets.choice(ALPHABET) for _ in range(8))
+        g.reference = f"{digits[:4]}-{digits[4:]}"
+    return str(g.reference)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(reference=reference())
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = reference()
+    log.info(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        ms=round((time.monotonic() - g.get("began", time.monotonic())) * 1000),
+    )
+    return response

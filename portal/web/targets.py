@@ -1,0 +1,58 @@
+"""Where a customer goes on to after signing in or choosing a language: a name from a short list, never a URL."""
+
+import re
+from collections.abc import Callable
+
+from flask import url_for
+
+from portal.domain.catalogue import DeviceType
+
+HOME = "home"
+DEVICES = "devices"
+LONGEST = 200
+
+SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+PUBLIC_ID = r"[A-Za-z0-9_-]{1,64}"
+
+TARGETS: tuple[tuple[str, Callable[..., str]], ...] = (
+    ("home", lambda: url_for("welcome.home")),
+    ("privacy", lambda: url_for("welcome.privacy")),
+    ("accessibility", lambda: url_for("welcome.accessibility")),
+    ("sign-in-failed", lambda: url_for("sign_in.failed")),
+    ("return", lambda: url_for("arrivals.neutral")),
+    ("devices", lambda: url_for("devices.overview")),
+    (f"devices/({PUBLIC_ID})/remove", lambda device_id: url_for("devices.confirm_removal", device_id=device_id)),
+    ("connect", lambda: url_for("connect.device_types")),
+    (f"connect/({SLUG})", lambda slug: url_for("connect.vendors", device_type=_known(slug))),
+    (f"connect/({SLUG})/not-listed", lambda slug: url_for("connect.not_listed", device_type=_known(slug))),
+    (
+        f"connect/({SLUG})/({SLUG})",
+        lambda slug, vendor: url_for("connect.before_leaving", device_type=_known(slug), vendor_key=vendor),
+    ),
+    (f"link-sessions/({PUBLIC_ID})", lambda name: url_for("link_sessions.attempt", link_session_id=name)),
+)
+"""Every name a customer may come back to, with the page it stands for. Nothing else ever becomes a Location."""
+
+
+class Unknown(ValueError):
+    """A name outside the list."""
+
+
+def parse(name: str | None) -> str:
+    """The URL of a target by its name; the devices page for anything that is not on the list."""
+    if name is not None and len(name) <= LONGEST:
+        for pattern, url in TARGETS:
+            match = re.fullmatch(pattern, name, flags=re.ASCII)
+            if match:
+                try:
+                    return url(*match.groups())
+                except Unknown:
+                    break
+    return url_for("devices.overview")
+
+
+def _known(slug: str) -> DeviceType:
+    device_type = DeviceType.from_slug(slug)
+    if device_type is None:
+        raise Unknown(slug)
+    return device_type

@@ -1,0 +1,60 @@
+"""What the web layer is given by the composition root, and how its modules reach it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import Flask, current_app
+
+from portal.identity.oidc import Oidc
+from portal.journey.ports import Ports
+from portal.web.theme import favicon
+
+EXTENSION = "portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The retailer as its customers see it, and the address they reach the portal at.
+
+    `public_url` has no trailing slash. `privacy_url` and `accessibility_url` are the retailer's own pages, which the
+    portal's short ones point to.
+    """
+
+    retailer_name: str
+    accent: str
+    public_url: str
+    logo_url: str | None = None
+    support_phone: str | None = None
+    support_email: str | None = None
+    privacy_url: str | None = None
+    accessibility_url: str | None = None
+
+    @property
+    def favicon(self) -> str:
+        return favicon(self.accent, self.retailer_name)
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The ports of the journey, the door of the sign-in, the site and the time."""
+
+    ports: Ports
+    oidc: Oidc
+    site: Site
+    clock: Callable[[], datetime]
+    session_hours: int
+
+
+def portal() -> Portal:
+    """The installation that serves this request."""
+    return cast(Portal, current_app.extensions[EXTENSION])
+
+
+def install(app: Flask, installed: Portal) -> None:
+    app.extensions[EXTENSION] = installed
