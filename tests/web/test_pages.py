@@ -1,0 +1,183 @@
+"""What a customer reads on the way from the first page to a connected device."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from portal.domain.catalogue import DeviceType
+from portal.domain.device import Connection, Device
+from portal.storage import devices
+from tests.support.live import Installation
+from tests.web.visitor import Visitor, good_page
+
+HOSTILE = "\"><script>alert(1)</script>{{7*7}}%(x)s"
+
+
+def give(running: Installation, visitor: Visitor, **differences: object) -> Device:
+    """Gives a customer a device."""
+    now = datetime.now(UTC)
+    assert visitor.customer
+    made: dict[str, object] = {
+        "id": f"device-{visitor.customer.id}-{differences.get('device_type', 'heat_pump')}",
+        "customer_id": visitor.customer.id,
+        "provider_key": "podero",
+        "provider_device_id": f"there-{visitor.customer.id}",
+        "device_type": DeviceType.HEAT_PUMP,
+        "vendor_key": "nibe",
+        "vendor_name": "NIBE",
+        "model": "S1255",
+        "nickname": None,
+        "connection": Connection.WORKING,
+        "last_contact_at": now,
+        "linked_at": now,
+        "read_at": now,
+        "observed_at": now,
+    }
+    device = Device(**{**made, **differences})  # type: ignore[arg-type]  # the fields are listed just above
+    with running.database.write() as tx:
+        devices.save(tx, device)
+    return device
+
+
+def test_a_stranger_is_welcomed_and_can_sign_in(stranger: Visitor) -> None:
+    page = stranger.page("/")
+    assert page.title == "Welcome"
+    assert "/sign-in?to=devices" in page.links()
+    assert {"/privacy", "/accessibility"} <= set(page.links())
+
+
+def test_a_customer_who_is_signed_in_goes_straight_to_the_devices(anna: Visitor) -> None:
+    assert anna.send("GET", "/").headers["Location"] == "/devices"
+
+
+def test_the_short_pages_are_there_for_everybody(stranger: Visitor) -> None:
+    assert "random number" in stranger.page("/privacy").text
+    assert "WCAG 2.2" in stranger.page("/accessibility").text
+    assert stranger.page("/return").heading == "You are back"
+    assert stranger.page("/sign-in/failed").heading == "Signing in did not work"
+
+
+def test_a_customer_without_devices_is_invited_to_connect_one(running: Installation) -> None:
+    page = Visitor(running.app, running.url).sign_in("nobody").page("/devices")
+    assert "Nothing is connected yet" in page.text
+    assert "/connect" in page.links()
+
+
+def test_a_customer_chooses_a_type_and_a_manufacturer(anna: Visitor) -> None:
+    assert "/connect/heat-pump" in anna.page("/connect").links()
+    page = anna.page("/connect/heat-pump")
+    assert page.heading == "Who made your heat pump?"
+    assert {"/connect/heat-pump/nibe", "/connect/heat-pump/not-listed"} <= set(page.links())
+
+
+def test_a_search_narrows_the_list_with_and_without_a_script(anna: Visitor) -> None:
+    page = anna.page("/connect/heat-pump?q=nib")
+    assert "/connect/heat-pump/nibe" in page.links()
+    assert "1 manufacturer " in page.text
+    fragment = anna.fragment("/connect/heat-pump?q=nib")
+    assert "/connect/heat-pump/nibe" in fragment.text
+    assert "<h1" not in fragment.text
+
+
+def test_a_search_that_finds_nothing_says_so_and_runs_nothing(anna: Visitor) -> None:
+    page = anna.page("/connect/heat-pump", query_string={"q": HOSTILE})
+    assert "No manufacturer found" in page.text
+    assert "<script>alert" not in page.html
+    assert "{{7*7}}" in page.text
+
+
+def test_a_customer_reads_whom_they_meet_before_leaving(anna: Visitor) -> None:
+    page = anna.page("/connect/heat-pump/nibe")
+    assert page.heading == "Before you continue to Podero"
+    assert "You sign in with NIBE there" in page.text
+    assert "Choose NIBE once more on the next page." in page.text
+    assert "Your password with NIBE" in page.text
+    assert "smart control" in page.text
+    assert "checked" not in page.html
+    assert "The next page will be in" not in page.text
+
+
+def test_a_customer_who_gives_no_permission_keeps_the_choice_and_is_told(anna: Visitor) -> None:
+    page = good_page(anna.post("/connect/heat-pump/nibe"), 422, "en")
+    assert page.heading == "Before you continue to Podero"
+    assert "#consent" in page.links()
+    assert 'aria-invalid="true"' in page.html
+
+
+def test_a_customer_who_gives_permission_leaves_with_an_empty_answer(running: Installation, anna: Visitor) -> None:
+    answer = anna.post("/connect/heat-pump/nibe", consent="yes")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"{running.sandbox.url}/podero/connect?")
+    assert answer.data == b""
+
+
+def test_a_customer_tells_which_manufacturer_is_missing(anna: Visitor) -> None:
+    path = "/connect/vehicle/not-listed"
+    assert "#vendor" in good_page(anna.post(path, vendor="  "), 422, "en").links()
+    answer = anna.post(path, vendor="Trabant")
+    assert answer.headers["Location"] == f"{path}/thanks"
+    assert "cannot promise" in anna.page(f"{path}/thanks").text
+
+
+def test_a_lapsed_device_stands_first_with_its_reason_and_its_button(running: Installation) -> None:
+    dora = Visitor(running.app, running.url).sign_in("dora")
+    give(running, dora)
+    lapsed = give(
+        running,
+        dora,
+        device_type=DeviceType.VEHICLE,
+        vendor_name="Tesla",
+        model="Model 3",
+        connection=Connection.NEEDS_REAUTHENTICATION,
+        provider_device_id="there-too",
+    )
+    page = dora.page("/devices")
+    assert page.text.index("Tesla Model 3") < page.text.index("NIBE S1255")
+    assert "Tesla has ended the access" in page.text
+    assert page.form_fields(f"/devices/{lapsed.id}/reauthenticate")["csrf_token"]
+    assert "last contact today" in page.text
+
+
+def test_a_name_that_a_provider_made_up_is_only_ever_text(running: Installation) -> None:
+    eva = Visitor(running.app, running.url).sign_in("eva")
+    device = give(running, eva, nickname=HOSTILE, vendor_name=HOSTILE, model=HOSTILE)
+    for path in ("/devices", f"/devices/{device.id}/remove"):
+        page = eva.page(path)
+        assert "<script>alert" not in page.html
+        assert "{{7*7}}" in page.text
+
+
+@pytest.mark.parametrize(
+    ("connection", "words"),
+    [
+        (Connection.WORKING, "Connected"),
+        (Connection.NEEDS_REAUTHENTICATION, "Needs reconnecting"),
+        (Connection.WAITING, "Waiting for the device"),
+        (Connection.UNREACHABLE, "Cannot be reached right now"),
+        (Connection.UNKNOWN, "No recent information"),
+    ],
+)
+def test_every_connection_is_said_in_words(running: Installation, connection: Connection, words: str) -> None:
+    fay = Visitor(running.app, running.url).sign_in(f"fay-{connection}")
+    give(running, fay, connection=connection, last_contact_at=None)
+    page = fay.page("/devices")
+    assert words in page.text
+    assert "last contact" not in page.text
+
+
+def test_another_customers_device_is_as_good_as_none(running: Installation, anna: Visitor) -> None:
+    device = give(running, Visitor(running.app, running.url).sign_in("gil"))
+    absent = anna.page("/devices/absent/remove", status=404)
+    foreign = anna.page(f"/devices/{device.id}/remove", status=404)
+    assert foreign.heading == absent.heading
+    assert anna.post(f"/devices/{device.id}/remove").status_code == 404
+    assert anna.post(f"/devices/{device.id}/reauthenticate").status_code == 404
+
+
+def test_the_devices_page_looks_again_by_itself_and_then_rests(running: Installation) -> None:
+    hal = Visitor(running.app, running.url).sign_in("hal")
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    give(running, hal, provider_key="podero", read_at=long_ago)
+    assert "data-hx-get" not in hal.fragment("/devices?n=5").text
+    for nonsense in ("-1", "x", "٣", "9" * 50):
+        assert hal.send("GET", "/devices", query_string={"n": nonsense}).status_code == 200
