@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from flask import Flask
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -25,7 +24,7 @@ from portal.providers.registry import Registry
 from portal.providers.telematica import Telematica, TelematicaConfig
 from portal.settings import Settings
 from portal.storage.database import Database
-from portal.web import registration
+from portal.web import page, registration
 from portal.web.wiring import Portal, Site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +47,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         SECRET_KEY=settings.secret_key.get_secret_value(),
         TRUSTED_HOSTS=list(settings.trusted_hosts),
         MAX_CONTENT_LENGTH=LARGEST_FORM,
-        WTF_CSRF_TIME_LIMIT=None,
     )
     database = open_database(settings)
     portal = Portal(
@@ -58,14 +56,13 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         clock=clock,
         session_hours=settings.session_hours,
     )
-    CSRFProtect(app)
     current.init_app(app, database, clock, is_https=portal.site.is_https)
     i18n.init_app(
         app,
         languages=settings.languages,
         default=settings.default_language,
         time_zone=settings.time_zone,
-        viewer=current.viewer,
+        viewer=page.viewer,
         clock=clock,
         pseudo=pseudo,
     )
@@ -196,6 +193,7 @@ def site(settings: Settings) -> Site:
         retailer_name=retailer.name,
         accent=retailer.accent,
         public_url=settings.public_url,
+        logo=retailer.logo,
         support_phone=retailer.support_phone,
         support_email=retailer.support_email,
         privacy_url=retailer.privacy_url,

@@ -45,7 +45,7 @@ LANGUAGES = {
 """Every language the portal speaks, with its own name. English is the language of the source."""
 
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
-PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%%")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 LONGEST_HEADER = 200
 ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 CHOICE = "language"
@@ -79,12 +79,13 @@ def init_app(
     viewer: Callable[[], Customer | None],
     clock: Callable[[], datetime],
     pseudo: bool = False,
+    folder: Path = TRANSLATIONS,
 ) -> None:
     """Teach an application its languages. Raises CatalogueError; `pseudo` brackets every translated word, for tests."""
-    if faults := catalogue_faults(languages):
+    if faults := catalogue_faults(languages, folder):
         raise CatalogueError(faults)
     app.extensions["portal.i18n"] = Speech(tuple(languages), default, ZoneInfo(time_zone), viewer, clock)
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     babel = Babel(configure_jinja=False)
     babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
     if pseudo:
@@ -115,10 +116,10 @@ def chosen_language(
     for choice in (explicit, stored, _primary(locale)):
         if choice in languages:
             return str(choice)
-    # The default stands first so that it also answers "*" and ties.
-    candidates = [default, *(language for language in languages if language != default)]
-    header = accept_language[:LONGEST_HEADER]
-    return parse_accept_header(header, LanguageAccept).best_match(candidates, default=default) or default
+    for tag, quality in parse_accept_header(accept_language[:LONGEST_HEADER], LanguageAccept):
+        if quality > 0 and (tag == "*" or _primary(tag) in languages):
+            return default if tag == "*" else str(_primary(tag))
+    return default
 
 
 def enabled_languages() -> tuple[tuple[str, str], ...]:
@@ -195,6 +196,11 @@ def catalogue_faults(languages: Sequence[str], folder: Path = TRANSLATIONS) -> t
     return tuple(faults)
 
 
+def placeholders(text: str) -> set[str]:
+    """What the source fills in, such as `%(name)s`."""
+    return {found.group() for found in PLACEHOLDER.finditer(text)} - {"%%"}
+
+
 def _dangerous(compiled: Path) -> list[str]:
     """Messages that would break a page: markup, or placeholders that the source does not fill."""
     faults = []
@@ -205,11 +211,9 @@ def _dangerous(compiled: Path) -> list[str]:
             continue
         sources = message.id if isinstance(message.id, tuple | list) else (message.id,)
         forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
-        filled = dict.fromkeys(PLACEHOLDER.findall(" ".join(sources)), 0)
+        filled = placeholders(" ".join(sources))
         for form in (form or "" for form in forms):
-            try:
-                form % filled
-            except (KeyError, ValueError, TypeError):
+            if not placeholders(form) <= filled or "%" in PLACEHOLDER.sub("", form):
                 faults.append(f"{sources[0]!r} is translated with a placeholder that is not in it")
             if re.search(r"<[a-zA-Z/!]|&[#a-zA-Z]", form):
                 faults.append(f"{sources[0]!r} is translated with markup")

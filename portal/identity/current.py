@@ -60,7 +60,7 @@ def init_app(app: Flask, database: Database, clock: Callable[[], datetime], *, i
     # Flask-Login's own protection compares addresses, which change under a telephone; the token is what protects.
     manager.session_protection = None
     manager.user_loader(_load)
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)
 
 
 def viewer() -> Customer | None:

@@ -182,7 +182,7 @@ def trusted_connect_url(url: object, hosts: tuple[str, ...]) -> str:
     match = CONNECT_URL.fullmatch(url)
     if match is None:
         raise UnexpectedAnswer("connect URL is malformed")
-    if match["host"].lower() not in hosts:
+    if match["host"].lower() not in [host.lower() for host in hosts]:
         raise UnexpectedAnswer("connect URL leads to a host that is not listed")
     if match["scheme"] == "http" and not is_loopback(match["host"]):
         raise UnexpectedAnswer("connect URL is not https")

@@ -69,7 +69,7 @@ class PoderoConfig:
     send_customer_email: bool = False
     price_zone: str | None = None
     market: str = ""
-    smart_control: bool = True
+    smart_control: bool = False
     delete_devices: bool = False
 
 

@@ -67,8 +67,6 @@ def words_for(status: int) -> Words:
 
 def _expected(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:
-        return Response(error.get_response().get_data(), status, dict(error.get_headers()))
     if isinstance(error, SecurityError):
         # A host that is not ours: there is no address to build a page with.
         return Response("400\n", status, content_type="text/plain; charset=utf-8")

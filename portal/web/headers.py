@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 from portal.web.wiring import portal
 
-KEEPABLE = frozenset({"static", "welcome.theme"})
+KEEPABLE = frozenset({"static", "welcome.theme", "welcome.logo"})
 """Endpoints whose answers are the same for everybody and may be cached."""
 
 SECRET_ADDRESSES = frozenset({"sign_in.callback", "arrivals.success", "arrivals.cancel", "arrivals.fixed"})

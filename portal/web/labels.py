@@ -75,7 +75,6 @@ def card_words(device: Device) -> dict[str, object]:
         "connection": str(CONNECTIONS[device.connection]),
         "last_contact": gettext("last contact %(when)s", when=moment(contact)) if contact else None,
         "reason": _why_so(device),
-        "form_key": device.needs_customer,
     }
 
 

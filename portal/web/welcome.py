@@ -1,6 +1,6 @@
 """The first page, the choice of language, and the portal's own short pages."""
 
-from flask import Blueprint, make_response, request, url_for
+from flask import Blueprint, abort, make_response, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
@@ -47,6 +47,16 @@ def privacy() -> ResponseReturnValue:
 def accessibility() -> ResponseReturnValue:
     """How accessible the portal is, and whom to tell where it is not."""
     return page("welcome/accessibility.html")
+
+
+@blueprint.get("/logo")
+@everyone("home")
+def logo() -> ResponseReturnValue:
+    """The retailer's logo, where there is one."""
+    picture = portal().site.logo
+    if picture is None:
+        abort(404)
+    return send_file(picture, max_age=3600)
 
 
 @blueprint.get("/theme.css")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
@@ -25,7 +26,7 @@ class Site:
     retailer_name: str
     accent: str
     public_url: str
-    logo_url: str | None = None
+    logo: Path | None = None
     support_phone: str | None = None
     support_email: str | None = None
     privacy_url: str | None = None

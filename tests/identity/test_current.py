@@ -118,12 +118,12 @@ def test_a_cookie_planted_before_sign_in_is_worth_nothing_afterwards(client: Fla
 
 def test_every_sign_in_has_its_own_token_and_each_ends_alone(database: Database, clock: Clock) -> None:
     app = made(database, clock)
-    with app.test_client() as phone, app.test_client() as laptop:
-        phone.post("/in/anna")
-        laptop.post("/in/anna")
-        phone.post("/out")
-        assert phone.get("/who").text == "nobody"
-        assert laptop.get("/who").text == "anna"
+    phone, laptop = app.test_client(), app.test_client()
+    phone.post("/in/anna")
+    laptop.post("/in/anna")
+    phone.post("/out")
+    assert phone.get("/who").text == "nobody"
+    assert laptop.get("/who").text == "anna"
 
 
 def test_a_browser_keeps_its_name_and_language_through_sign_in_and_nothing_else(client: FlaskClient) -> None:
@@ -178,7 +178,7 @@ def test_neither_cookie_nor_token_nor_id_token_stands_in_the_database(client: Fl
     assert "id-token-of-anna" not in rows
 
 
-@pytest.mark.parametrize("forged", ["", "x", "eyJfdXNlcl9pZCI6IjEifQ.aaaaaa.bbbbbb", "å", "a" * 5000])
+@pytest.mark.parametrize("forged", ["", "x", "eyJfdXNlcl9pZCI6IjEifQ.aaaaaa.bbbbbb", "å", "a" * 3000])
 def test_a_made_up_cookie_is_a_strangers(client: FlaskClient, forged: str) -> None:
     client.set_cookie("portal", forged)
     client.set_cookie("remember_token", forged)

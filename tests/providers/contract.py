@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -167,11 +167,11 @@ class ProviderContract:
     world_class: type[World]
 
     @pytest.fixture
-    def world(self, running_sandbox: tuple[RunningSandbox, Scripted]) -> Iterator[World]:
+    def world(self, running_sandbox: tuple[RunningSandbox, Scripted]) -> World:
         sandbox, portal = running_sandbox
         sandbox.state.reset()
         portal.received.clear()
-        yield self.world_class(sandbox, portal)
+        return self.world_class(sandbox, portal)
 
     def test_it_declares_what_the_pages_follow(self, world: World) -> None:
         traits = world.provider.traits

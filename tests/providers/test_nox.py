@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection
+from portal.domain.device import Connection, DeviceReading
 from portal.providers.http import Gateway
 from portal.providers.nox import Nox, NoxConfig
 from portal.providers.protocol import ProviderRefused, UnexpectedAnswer
@@ -206,6 +206,13 @@ class TestDevices:
         self.served(world, serve, lambda _: reply(404, {"message": "not found"}))
         assert world.readings() == ()
 
+    def reading(self, world: NoxWorld, serve: Callable[..., Scripted], row: dict[str, object]) -> DeviceReading:
+        known = {"device_id": "d", "user_id": "nox_user_1", "country": "NL"}
+        rows = [{**known, **row}, {**known, **row, "device_id": "../x"}]
+        self.served(world, serve, lambda _: reply(200, {"data": rows, "meta": {}}))
+        (reading,) = world.provider.list_devices(world.account, frozenset({DeviceType.HEAT_PUMP}))
+        return reading
+
     @pytest.mark.parametrize(
         ("needs", "connection"),
         [
@@ -216,6 +223,11 @@ class TestDevices:
             (1, Connection.UNKNOWN),
         ],
     )
+    def test_only_a_plain_yes_or_no_is_believed(
+        self, world: NoxWorld, serve: Callable[..., Scripted], needs: object, connection: Connection
+    ) -> None:
+        assert self.reading(world, serve, {"needs_reauthentication": needs}).connection is connection
+
     @pytest.mark.parametrize(
         ("brand", "name", "code"),
         [
@@ -227,26 +239,11 @@ class TestDevices:
             (7, None, None),
         ],
     )
-    def test_rows_are_read_in_our_words(
-        self,
-        world: NoxWorld,
-        serve: Callable[..., Scripted],
-        needs: object,
-        connection: Connection,
-        brand: object,
-        name: str | None,
-        code: str | None,
+    def test_a_vendor_has_one_name_however_nox_spells_it(
+        self, world: NoxWorld, serve: Callable[..., Scripted], brand: object, name: str | None, code: str | None
     ) -> None:
-        row = {
-            "device_id": "d",
-            "user_id": "nox_user_1",
-            "brand": brand,
-            "needs_reauthentication": needs,
-            "country": "NL",
-        }
-        self.served(world, serve, lambda _: reply(200, {"data": [row, {**row, "device_id": "../x"}], "meta": {}}))
-        (reading,) = world.provider.list_devices(world.account, frozenset({DeviceType.HEAT_PUMP}))
-        assert (reading.connection, reading.vendor_name, reading.vendor_code) == (connection, name, code)
+        reading = self.reading(world, serve, {"brand": brand})
+        assert (reading.vendor_name, reading.vendor_code) == (name, code)
         assert (reading.country, reading.model) == ("NL", None)
 
     def test_a_sparse_row_is_neutral(self, world: NoxWorld) -> None:

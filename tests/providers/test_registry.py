@@ -29,6 +29,8 @@ def test_providers_come_in_the_retailers_order(registry: Registry) -> None:
 def test_one_without_credentials_is_not_there(registry: Registry) -> None:
     with pytest.raises(KeyError):
         Registry(registry.providers[:2]).get("nox")
+    assert "nox" in registry
+    assert "nox" not in Registry(registry.providers[:2])
     assert Registry(()).offers("EU") == ()
 
 

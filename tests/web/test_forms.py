@@ -32,9 +32,7 @@ def test_the_token_of_another_browser_is_refused(running: Installation, anna: Vi
     ],
     ids=["another site", "a sibling site", "another origin", "no origin"],
 )
-def test_a_form_of_another_site_is_refused_even_with_a_token(
-    anna: Visitor, path: str, headers: dict[str, str]
-) -> None:
+def test_a_form_of_another_site_is_refused_even_with_a_token(anna: Visitor, path: str, headers: dict[str, str]) -> None:
     assert anna.send("POST", path, data={"csrf_token": anna.token()}, headers=headers).status_code == 403
 
 

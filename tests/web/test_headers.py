@@ -59,7 +59,11 @@ def test_the_theme_may_be_kept_and_asked_for_again(stranger: Visitor) -> None:
 
 def test_no_hostile_header_changes_what_is_allowed(stranger: Visitor) -> None:
     plain = stranger.send("GET", "/").headers["Content-Security-Policy"]
-    for headers in ({"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-Proto": "https"}, {"Origin": "https://evil.example"}):
+    for headers in (
+        {"X-Forwarded-Host": "evil.example"},
+        {"X-Forwarded-Proto": "https"},
+        {"Origin": "https://evil.example"},
+    ):
         assert stranger.send("GET", "/?embed=1", headers=headers).headers["Content-Security-Policy"] == plain
 
 

@@ -1,8 +1,10 @@
 """What a customer reads on the way from the first page to a connected device."""
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import Engine, event
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, Device
@@ -10,7 +12,7 @@ from portal.storage import devices
 from tests.support.live import Installation
 from tests.web.visitor import Visitor, good_page
 
-HOSTILE = "\"><script>alert(1)</script>{{7*7}}%(x)s"
+HOSTILE = '"><script>alert(1)</script>{{7*7}}%(x)s'
 
 
 def give(running: Installation, visitor: Visitor, **differences: object) -> Device:
@@ -92,7 +94,7 @@ def test_a_customer_reads_whom_they_meet_before_leaving(anna: Visitor) -> None:
     assert "You sign in with NIBE there" in page.text
     assert "Choose NIBE once more on the next page." in page.text
     assert "Your password with NIBE" in page.text
-    assert "smart control" in page.text
+    assert "I allow Nordvind Energi and Podero to read data from this device." in page.text
     assert "checked" not in page.html
     assert "The next page will be in" not in page.text
 
@@ -181,3 +183,22 @@ def test_the_devices_page_looks_again_by_itself_and_then_rests(running: Installa
     assert "data-hx-get" not in hal.fragment("/devices?n=5").text
     for nonsense in ("-1", "x", "٣", "9" * 50):
         assert hal.send("GET", "/devices", query_string={"n": nonsense}).status_code == 200
+
+
+def test_the_devices_page_needs_few_statements_however_many_devices(running: Installation) -> None:
+    ida = Visitor(running.app, running.url).sign_in("ida")
+    for number in range(30):
+        give(running, ida, id=f"ida-{number}", provider_device_id=f"there-{number}")
+    ida.page("/devices")
+    counted, here = [], threading.get_ident()
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if threading.get_ident() == here and statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            counted.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        ida.page("/devices")
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert len(counted) <= 5, counted

@@ -13,6 +13,7 @@ ROUTES = {
     "GET /privacy": ("everyone", "privacy"),
     "GET /accessibility": ("everyone", "accessibility"),
     "GET /theme.css": ("everyone", "home"),
+    "GET /logo": ("everyone", "home"),
     "GET /sign-in": ("everyone", "home"),
     "GET /sign-in/callback": ("everyone", "home"),
     "GET /sign-in/failed": ("everyone", "sign-in-failed"),
@@ -72,7 +73,7 @@ def test_every_route_wears_its_guard(running: Installation) -> None:
 
 @pytest.mark.parametrize("route", FOR_CUSTOMERS)
 def test_a_stranger_is_sent_to_sign_in_and_back_to_the_page(stranger: Visitor, route: str) -> None:
-    method, target = route.split(" ")[0], ROUTES[route][1]
+    method, target = route.split(" ", maxsplit=1)[0], ROUTES[route][1]
     answer = stranger.send(method, address(route))
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/sign-in?to={target}"

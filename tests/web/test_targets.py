@@ -8,18 +8,62 @@ from tests.web.visitor import Visitor
 
 HOSTS = ["evil.example", "localhost@evil.example", "evil.example:80", "evil%2eexample", "evil.example\\@localhost"]
 OPENINGS = [
-    *("//", "///", "////", "/\\", "\\\\", "\\/", "/%09/", "/\t/", "/%5c", "/%2f/", "%2f%2f", "/./", "/../", "/;@", "/ /"),
+    *(
+        "//",
+        "///",
+        "////",
+        "/\\",
+        "\\\\",
+        "\\/",
+        "/%09/",
+        "/\t/",
+        "/%5c",
+        "/%2f/",
+        "%2f%2f",
+        "/./",
+        "/../",
+        "/;@",
+        "/ /",
+    ),
     *("http://", "https://", "https:", "http:/", "http:///", "HTTP://", "hTTps:\\\\", "ftp://", "//user@", "https:@"),
     *("javascript:alert(1)//", "data:text/html,", "vbscript:", "file:///", "intent://", "android-app://", "evil://"),
-    *("/\r\nLocation: http://", "\r\n//", "%0d%0aLocation:%20//", "\x00//", "\u2028//", "\u202e//", "\ufeff//", "\u3000//"),
+    *(
+        "/\r\nLocation: http://",
+        "\r\n//",
+        "%0d%0aLocation:%20//",
+        "\x00//",
+        "\u2028//",
+        "\u202e//",
+        "\ufeff//",
+        "\u3000//",
+    ),
     *("／／", "/〱", "?next=//", "#//", ".", "..", "~", "*", "devices//", "devices/..//", "connect/..//", "connect/@"),
     *("connect/heat-pump/..//", "link-sessions///", "link-sessions/..//", "home//", "return//", "devices?x=//"),
 ]
 ALONE = [
-    *("", " ", "DEVICES", "Devices ", "devices\n", " devices", "connect/heat_pump", "connect/toaster", "connect/heat-pump/"),
+    *(
+        "",
+        " ",
+        "DEVICES",
+        "Devices ",
+        "devices\n",
+        " devices",
+        "connect/heat_pump",
+        "connect/toaster",
+        "connect/heat-pump/",
+    ),
     *("connect/heat-pump/NIBE", "connect/heat-pump/nibe/x", "link-sessions/", "link-sessions/" + "a" * 65, "sign-out"),
     *("health/live", "webhooks/podero", "a" * 5000, "devices/a b/remove", "devices/../remove", "{device_type}", "%s"),
-    *("connect/{0.__class__}", "sign-in", "sign-in/callback", "language", "static/portal.css", "theme.css", "٣", "connect/٣"),
+    *(
+        "connect/{0.__class__}",
+        "sign-in",
+        "sign-in/callback",
+        "language",
+        "static/portal.css",
+        "theme.css",
+        "٣",
+        "connect/٣",
+    ),
 ]
 CORPUS = [*(opening + host for opening, host in itertools.product(OPENINGS, HOSTS)), *ALONE]
 

@@ -31,7 +31,11 @@ class Page:
         """The hidden fields of the form that goes to an address."""
         for form in self._tree().iter("form"):
             if form.get("action") == action:
-                return {item.get("name"): item.get("value", "") for item in form.iter("input") if item.get("type") == "hidden"}
+                return {
+                    item.get("name"): item.get("value", "")
+                    for item in form.iter("input")
+                    if item.get("type") == "hidden"
+                }
         raise AssertionError(f"no form for {action}")
 
     def links(self) -> list[str]:
@@ -98,7 +102,7 @@ def good_page(answer: TestResponse, status: int, language: str) -> Page:
     assert answer.status_code == status, (answer.status_code, answer.headers.get("Location"))
     assert answer.content_type == "text/html; charset=utf-8"
     assert_valid_html(answer.text)
-    tree = html5lib.parse(answer.text, namespaceHTMLElements=False)
+    tree: Any = html5lib.parse(answer.text, namespaceHTMLElements=False)
     title = " ".join(tree.find("head/title").text.split())
     assert title.endswith(f" - {RETAILER}")
     assert tree.get("lang") == language
