@@ -3,7 +3,6 @@
 import os
 
 from portal.app import create_app
-
 from portal.settings import load
 
 app = create_app(load(os.environ))

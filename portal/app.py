@@ -41,7 +41,7 @@ def utc_now() -> datetime:
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, pseudo: bool = False) -> Flask:
     """The portal. `pseudo` brackets every translated word, so that a test finds bare text."""
-    logs.configure(format=settings.log_format, level=settings.log_level)
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
@@ -81,7 +81,7 @@ def open_database(settings: Settings) -> Database:
 def ports(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Ports:
     """The outside world as the journey meets it."""
     registry = Registry(providers(settings))
-    region = "US" if settings.market == "US" else "EU"
+    region = settings.telematica.region if settings.telematica else "EU"
     return Ports(
         database=database,
         providers=registry,

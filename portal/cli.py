@@ -19,6 +19,7 @@ from portal.i18n import catalogue_faults
 from portal.sandbox.configuration import SandboxConfig, portal_environment
 from portal.sandbox.program import serve as serve_sandbox
 from portal.settings import Settings, SettingsError, load
+from portal.storage.database import DatabaseFault
 from portal.web.theme import warnings as colour_warnings
 
 START_PATIENCE = 30.0
@@ -39,12 +40,14 @@ def main() -> None:
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the portal with gunicorn, settings from the environment."""
     settings = _settings()
+    if faults := catalogue_faults(settings.languages):
+        raise click.ClickException("\n".join(faults))
     _upgrade_sqlite(settings)
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT), "--bind", f"{host}:{port}"]
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(ROOT), "--bind", f"{host}:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted.
     command += ["--no-control-socket", "--graceful-timeout", "10", "--timeout", "60"]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606 - gunicorn takes this process's place, and its signals
 
 
 @main.command()
@@ -108,7 +111,7 @@ def check() -> None:
         try:
             if not database.is_current():
                 faults.append("the database is not at this version: run `portal db upgrade`")
-        except Exception as error:
+        except DatabaseFault as error:
             faults.append(f"the database does not answer ({type(error).__name__})")
     for fault in faults:
         click.echo(f"fault: {fault}", err=True)
@@ -153,7 +156,7 @@ def _is_taken(port: int) -> bool:
 def _stopped_by_signal() -> Iterator[None]:
     """SIGTERM and a closed terminal end the demo the way Ctrl-C does."""
 
-    def interrupt(signum: int, frame: object) -> None:
+    def interrupt(_signum: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}

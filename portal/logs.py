@@ -19,7 +19,7 @@ SECRET_TEXTS = re.compile(
 CUT = "[cut]"
 
 
-def configure(*, format: str, level: str) -> None:
+def configure(*, log_format: str, level: str) -> None:
     """Sends structlog and the standard library's log to standard error, in one format."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -29,7 +29,7 @@ def configure(*, format: str, level: str) -> None:
         redact,
     ]
     renderer: Any = structlog.processors.JSONRenderer(sort_keys=True)
-    if format == "text":
+    if log_format == "text":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -51,7 +51,7 @@ def configure(*, format: str, level: str) -> None:
     )
 
 
-def redact(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cuts what is secret by the name of its field, and what looks like a secret anywhere else."""
     for name, value in event.items():
         if name not in {"status", "event", "level", "timestamp"} and SECRET_FIELDS.search(name):

@@ -36,14 +36,15 @@ OTHER_VENDOR = "other"
 class Vendor:
     """The maker a customer knows. `key` is the kebab-case display name; `spellings` are what else people write for it.
 
-    `app` is the maker's app or service in which the customer has the sign-in that is asked for, where it has its own
-    name.
+    `app` is the maker's app or service whose sign-in is asked for, where it has a name of its own. `well_known` vendors
+    stand as examples of their device type.
     """
 
     key: str
     name: str
     spellings: tuple[str, ...] = ()
     app: str | None = None
+    well_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

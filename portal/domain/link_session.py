@@ -110,9 +110,9 @@ class LinkSession:
     """One attempt of one customer. `connect_url` is a bearer secret and gone once used.
 
     `baseline` are the provider's device ids of this customer and type before leaving: what is there afterwards and not
-    in it is new. `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the
-    provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the
-    customer; it may be ready earlier. `version` counts the stored changes, so that none is made on old knowledge.
+    in it is new. `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is
+    the provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to
+    the customer; it may be ready earlier. `version` counts the stored changes: none is made on old knowledge.
     """
 
     id: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portal.domain.people import Identity
 from portal.identity.id_token import verified_claims
@@ -165,8 +165,11 @@ class Oidc:
             "redirect_uri": config.redirect_uri,
             "code_verifier": code_verifier,
         }
-        method = "client_secret_post" if metadata.client_secret_post else "client_secret_basic"
-        with self._issuer.client(client_id=config.client_id, client_secret=config.client_secret) as client:
+        method, word = (
+            ("client_secret_post", str) if metadata.client_secret_post else ("client_secret_basic", quote_plus)
+        )
+        # RFC 6749 2.3.1 wants both words form-encoded in the Basic way, which Authlib leaves to us.
+        with self._issuer.client(client_id=word(config.client_id), client_secret=word(config.client_secret)) as client:
             auth = client.client_auth(method)
             headers = {"Accept": "application/json"}
             return self._issuer.call(

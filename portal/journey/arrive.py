@@ -77,20 +77,22 @@ def arrive(
     return arrived
 
 
-def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> str | None:
-    """Finishes what this browser had come back with before its customer signed in again; the attempt's id."""
+def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> Arrived | None:
+    """Finishes what this browser had come back with before its customer signed in again; None where it had nothing."""
     with ports.database.write() as tx:
-        for pending in arrivals.take(tx, browser, now=now):
-            provider = ports.providers.get(pending.provider_key)
-            arrival = Arrival(provider, pending.hints, customer, browser, now)
+        waiting = arrivals.take(tx, browser, now=now)
+        for pending in waiting:
+            if pending.provider_key not in ports.providers:
+                continue
+            arrival = Arrival(ports.providers.get(pending.provider_key), pending.hints, customer, browser, now)
             if pending.link_session_id is None:
                 attempt = _attempt_for(tx, arrival, customer)
             else:
                 attempt = link_sessions.get(tx, customer.id, pending.link_session_id)
             if attempt is not None:
                 _accept(tx, arrival, attempt, waited=True)
-                return attempt.id
-    return None
+                return Arrived(attempt.id)
+    return NEUTRAL if waiting else None
 
 
 def _at_own_url(tx: Transaction, arrival: Arrival, secret: str) -> Arrived:

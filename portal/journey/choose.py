@@ -85,4 +85,5 @@ def ask_for_vendor(*, ports: Ports, customer: Customer, device_type: DeviceType,
 
 
 def _examples(offered: tuple[Vendor, ...]) -> tuple[Vendor, ...]:
-    return tuple(vendor for vendor in offered if vendor.key != OTHER_VENDOR)[:EXAMPLES]
+    named = (vendor for vendor in offered if vendor.key != OTHER_VENDOR)
+    return tuple(sorted(named, key=lambda vendor: not vendor.well_known))[:EXAMPLES]

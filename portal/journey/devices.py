@@ -17,6 +17,7 @@ from portal.storage import devices, link_sessions, provider_accounts
 
 log = structlog.get_logger(__name__)
 
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """All devices, those that need the customer first, and the attempts under way.

@@ -14,7 +14,7 @@ from portal.storage.database import Database
 class Policy:
     """The retailer's choices that steps follow.
 
-    `consent_version` names the words that customers agree to. Readings younger than `fresh_for` are not asked for again.
+    `consent_version` names the words that customers agree to. Readings younger than `fresh_for` are not asked for anew.
     """
 
     consent_version: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Offer, Vendor, folded
 
-DATA = Path(__file__).parent / "offers"
+DATA = Path(__file__).parent / "offer_files"
 LONGEST_NAME = 100
 
 
@@ -19,7 +19,13 @@ class OffersUnreadable(ValueError):
 def vendors() -> dict[str, Vendor]:
     """Every vendor by its key, "another manufacturer" among them."""
     known = {
-        key: Vendor(key=key, name=row["name"], spellings=tuple(row.get("spellings", ())), app=row.get("app"))
+        key: Vendor(
+            key=key,
+            name=row["name"],
+            spellings=tuple(row.get("spellings", ())),
+            app=row.get("app"),
+            well_known=row.get("well_known", False),
+        )
         for key, row in _read("vendors").items()
     }
     return {**known, OTHER_VENDOR: Vendor(key=OTHER_VENDOR, name="Other")}

@@ -1,4 +1,4 @@
-"""What every provider is to the rest of the portal: declared traits, a handful of calls and errors that carry their cure."""
+"""What every provider is to the portal: declared traits, a handful of calls, and errors that carry their cure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from portal.domain.provider_event import ProviderEvent
 
 
 class ProviderError(Exception):
-    """A call that did not work. The text names the provider, the call and the status; never a URL, a body or a secret."""
+    """A call that did not work. The text names provider, call and status; never a URL, a body or a secret."""
 
 
 class ProviderUnavailable(ProviderError):
@@ -41,12 +41,13 @@ class EventRefused(ProviderError):
 class Traits:
     """What a provider can and cannot do; the pages follow it.
 
-    `languages` maps every portal language its Connect UI speaks to the provider's word for it; `fallback_language` is the
-    portal language its pages come in otherwise. `connect_hosts` are host or host:port, exact. `link_lifetime` is None
-    where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the provider
-    knows one registered URL and the attempt is found by who is signed in. `reads_devices`: the provider can be asked what a
-    customer has linked; otherwise only its events tell. `removes_devices`: removing here ends the access there.
-    `one_vendor_per_customer`: device types of which linking another replaces the first (NOX heat pumps).
+    `languages` maps every portal language its Connect UI speaks to the provider's word for it; `fallback_language` is
+    the portal language its pages come in otherwise. `connect_hosts` are host or host:port, exact. `link_lifetime` is
+    None where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the
+    provider knows one registered URL and the attempt is found by who is signed in. `preselects_vendor`: the Connect UI
+    can be opened at the vendor. `reads_devices`: it can be asked what a customer has linked; otherwise only its events
+    tell. `removes_devices`: removing here ends the access there. `smart_control`: linked devices are controlled from
+    the start. `replaces_on_link`: device types of which linking another replaces the first.
     """
 
     key: str
@@ -79,7 +80,7 @@ class Returns:
 class Departing:
     """What a provider needs to open one link. `reference` is the attempt's public id; nothing in it is personal.
 
-    `email` is the customer's own address where the retailer chose to send it, else None (an alias is made of the pseudonym).
+    `email` is the customer's own address where the retailer chose to send it; without it an alias stands in.
     `price_zone` is the customer's own claim, None where unknown.
     """
 
@@ -120,7 +121,7 @@ class Provider(Protocol):
         ...
 
     def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:
-        """The provider's own id of this customer, created there if need be; None where the pseudonym is all there is."""
+        """The provider's own id of this customer, created there if need be; None where there is only the pseudonym."""
         ...
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:

@@ -13,8 +13,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.storage.sealing import Seal
+
+DatabaseFault = SQLAlchemyError
+"""What every call here may raise when the database is away, full or not ours."""
 
 LOCK_PATIENCE = 5
 """Seconds that a transaction waits for another before it gives up."""

@@ -25,9 +25,7 @@ class Duplicate(Exception):
 def insert(tx: Transaction, attempt: LinkSession, *, click: str | None) -> None:
     """Stores a new attempt. Raises Duplicate where the customer's same `click` has one; the transaction lives on."""
     tx.in_turn(attempt.customer_id)
-    new = tx.insert(_attempts).values(
-        **_fixed(attempt), **_mutable(tx, attempt), click=click, version=attempt.version
-    )
+    new = tx.insert(_attempts).values(**_fixed(attempt), **_mutable(tx, attempt), click=click, version=attempt.version)
     unless_there = new.on_conflict_do_nothing(index_elements=["customer_id", "click"]).returning(_attempts.c.id)
     if tx.connection.execute(unless_there).one_or_none() is None:
         raise Duplicate

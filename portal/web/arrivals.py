@@ -4,7 +4,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.identity import current
-from portal.journey.arrive import arrive
+from portal.journey.arrive import Arrived, arrive
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
 from portal.web.wiring import portal
@@ -51,6 +51,11 @@ def _arrive(provider_key: str, secret: str | None, path: str) -> ResponseReturnV
         browser=current.browser_token(),
         now=portal().clock(),
     )
+    return see_where(arrived)
+
+
+def see_where(arrived: Arrived) -> ResponseReturnValue:
+    """To the attempt's page, or to the neutral one."""
     if arrived.link_session_id is None:
         return see_other(url_for("arrivals.neutral"))
     return see_other(url_for("link_sessions.attempt", link_session_id=arrived.link_session_id))

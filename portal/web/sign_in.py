@@ -9,6 +9,7 @@ from portal.identity import current, login_sessions
 from portal.identity.oidc import SignInFailed
 from portal.journey.arrive import complete_pending
 from portal.web import notices, targets
+from portal.web.arrivals import see_where
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
 from portal.web.wiring import portal
@@ -46,14 +47,17 @@ def callback() -> ResponseReturnValue:
     try:
         completed = portal().oidc.complete(args=request.args, browser=browser, now=now)
     except SignInFailed as failure:
+        if current.viewer() is not None:
+            # Back or a reload after a sign-in that worked: its answer counts once.
+            return see_other(url_for("devices.overview"))
         return _failed(failure)
     customer, token = login_sessions.sign_in(
         portal().ports.database, completed.identity, completed.id_token, now, portal().session_hours
     )
     current.login(token)
-    pending = complete_pending(ports=portal().ports, customer=customer, browser=browser, now=now)
-    if pending:
-        return see_other(url_for("link_sessions.attempt", link_session_id=pending))
+    arrived = complete_pending(ports=portal().ports, customer=customer, browser=browser, now=now)
+    if arrived is not None:
+        return see_where(arrived)
     return see_other(targets.parse(completed.target))
 
 

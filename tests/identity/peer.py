@@ -20,7 +20,7 @@ from tests.identity.journey import CALLBACK, HOME
 SOURCE = Path(__file__).parent.parent / "oidc_peer"
 BIN = Path(sys.executable).parent
 CLIENT_ID = "portal"
-CLIENT_SECRET = "a-secret-shared-with-the-peer-issuer"
+CLIENT_SECRET = "a+secret/with=signs%20that&need:care"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ class Installation:
     def database(self) -> Database:
         return self.portal.ports.database
 
-
     def state_of(self, page_path: str) -> State:
         """How the attempt of this page stands."""
         attempts = tables.link_sessions
