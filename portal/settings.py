@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         value.PROVIDERS,
         description="The providers in the retailer's order; one that is not named, or has no credentials, is off",
     )
-    trusted_hosts: Hosts = derived("Host names that requests may carry", shown="the public URL's host")
+    trusted_hosts: Hosts = derived("Host names that requests may carry", shown="the public URL's host; on this very machine all its own names")
     proxy_hops: int = Field(0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded headers")
     ca_bundle: Annotated[Path, AfterValidator(value.certificates)] | None = Field(
         None, description="File of the private certificate authorities to trust in place of the public ones"
@@ -146,7 +146,8 @@ def follow(raw: dict[str, Any]) -> None:
     languages = value.words_of(raw.get("languages", ",".join(LANGUAGES)))
     raw.setdefault("time_zone", value.zones_by_country().get(market, "UTC"))
     raw.setdefault("default_language", "en" if "en" in languages or not languages else languages[0])
-    raw.setdefault("trusted_hosts", f"[{host}]" if ":" in host else host or "localhost")
+    local = "localhost,127.0.0.1,[::1]"
+    raw.setdefault("trusted_hosts", local if value.is_loopback(host) or not host else host)
     raw.setdefault("log_format", "text" if value.is_loopback(host) else "json")
     if isinstance(podero := raw.get("podero"), dict):
         base_url = podero.get("base_url", PoderoSettings.model_fields["base_url"].default)

@@ -1,6 +1,6 @@
 """The first page, the choice of language, and the portal's own short pages."""
 
-from flask import Blueprint, abort, make_response, request, send_file, url_for
+from flask import Blueprint, Response, abort, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
@@ -13,6 +13,8 @@ from portal.web.theme import theme_css
 from portal.web.wiring import portal
 
 blueprint = Blueprint("welcome", __name__)
+
+PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
 
 
 @blueprint.get("/")
@@ -56,15 +58,19 @@ def logo() -> ResponseReturnValue:
     picture = portal().site.logo
     if picture is None:
         abort(404)
-    return send_file(picture, max_age=3600)
+    return _kept(make_response(picture.read_bytes()), PICTURES[picture.suffix.lower()])
 
 
 @blueprint.get("/theme.css")
 @everyone("home")
 def theme() -> ResponseReturnValue:
     """The retailer's colour, as custom properties."""
-    response = make_response(theme_css(portal().site.accent))
-    response.content_type = "text/css; charset=utf-8"
+    return _kept(make_response(theme_css(portal().site.accent)), "text/css; charset=utf-8")
+
+
+def _kept(response: Response, content_type: str) -> Response:
+    """The same for everybody, so browsers may keep it for an hour."""
+    response.content_type = content_type
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.add_etag()
     return response.make_conditional(request)

@@ -1,5 +1,6 @@
 """The main job in a real browser: link a device, see it break, reconnect it."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +47,7 @@ def test_a_customer_links_a_device_sees_it_break_and_reconnects_it(
     assert anna.language == language
 
     anna.press_at_the_sandbox("Break this device")
+    no_longer_fresh(live)
     anna.to_devices()
     loaded = anna.loaded_at()
     expect(anna.reconnect_button()).to_be_visible()
@@ -72,6 +74,7 @@ def test_the_whole_story_needs_no_javascript(visitor: Make, live: Installation) 
     by_hand(anna, '[data-state="linked"]', '#progress a[href^="/link-sessions/"]')
 
     anna.press_at_the_sandbox("Break this device")
+    no_longer_fresh(live)
     anna.to_devices()
     by_hand(anna, 'form[action$="/reauthenticate"]', '#devices a[href^="/devices?"], #devices a[href="/devices"]')
     anna.reconnect_button().click()
@@ -80,6 +83,11 @@ def test_the_whole_story_needs_no_javascript(visitor: Make, live: Installation) 
     anna.to_devices()
     expect(anna.page.locator(".state--working")).to_have_count(1)
     assert anna.language == "de"
+
+
+def no_longer_fresh(live: Installation) -> None:
+    """Waits until what was read of the devices is old enough to be read again."""
+    time.sleep(live.portal.ports.policy.fresh_for.total_seconds())
 
 
 def by_hand(anna: Visitor, wanted: str, link: str) -> None:

@@ -1,6 +1,7 @@
 """The portal with a sandbox beside it, in English alone, and its visitors."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,11 @@ from portal.sandbox.program import RunningSandbox
 from tests.support.live import Installation, installation
 from tests.web.visitor import Visitor
 
-ENGLISH = {"PORTAL_LANGUAGES": "en", "PORTAL_DEFAULT_LANGUAGE": "en"}
+ENGLISH = {
+    "PORTAL_LANGUAGES": "en",
+    "PORTAL_DEFAULT_LANGUAGE": "en",
+    "PORTAL_RETAILER__LOGO": str(Path(__file__).with_name("logo.svg")),
+}
 
 
 @pytest.fixture(scope="session")
