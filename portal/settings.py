@@ -82,7 +82,9 @@ class Settings(BaseSettings):
         value.PROVIDERS,
         description="The providers in the retailer's order; one that is not named, or has no credentials, is off",
     )
-    trusted_hosts: Hosts = derived("Host names that requests may carry", shown="the public URL's host; on this very machine all its own names")
+    trusted_hosts: Hosts = derived(
+        "Host names that requests may carry", shown="the public URL's host; on this very machine all its own names"
+    )
     proxy_hops: int = Field(0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded headers")
     ca_bundle: Annotated[Path, AfterValidator(value.certificates)] | None = Field(
         None, description="File of the private certificate authorities to trust in place of the public ones"

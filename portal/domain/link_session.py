@@ -1,5 +1,6 @@
 """One attempt to link or to reconnect a device, from choice to outcome, and the moves it may make."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     NOTHING_CONNECTED = "nothing_connected"
     ANSWER_UNREADABLE = "answer_unreadable"
     SUPERSEDED = "superseded"
+    NOT_SIGNED_IN = "not_signed_in"
     ANOTHER_PERSON = "another_person"
     OTHER_ACCOUNT = "other_account"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -62,7 +64,7 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 """Cancelled is not the end: a cancel may be forged, and the genuine return wins.
 
-Held is left only by its own customer.
+Held is left only by its own customer, and only where nobody was signed in when the browser came back.
 """
 
 ONE_CLICK = timedelta(seconds=10)
@@ -84,6 +86,10 @@ OPEN = frozenset({State.CREATED, State.DEPARTED, State.ARRIVED, State.WAITING})
 """States in which something may still happen by itself."""
 
 
+MOST_NAMED = 50
+"""How many devices the returns to one attempt may name together: enough for a household, too few for guessing."""
+
+
 class IllegalMove(ValueError):
     """An attempt cannot go from where it is to where it was asked to go."""
 
@@ -103,6 +109,15 @@ class ArrivalHints:
     connected_at: datetime | None = None
     cancelled: bool = False
     unreadable: bool = False
+
+    def names_more_than(self, earlier: "ArrivalHints") -> bool:
+        """Whether these name a device that the earlier ones do not."""
+        return not set(self.device_ids) <= set(earlier.device_ids)
+
+    def with_earlier(self, earlier: "ArrivalHints") -> "ArrivalHints":
+        """These, and the devices of an earlier return to the same attempt."""
+        named = dict.fromkeys((*earlier.device_ids, *self.device_ids))
+        return replace(self, device_ids=tuple(named)[:MOST_NAMED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,16 @@ class LinkSession:
         """Whether a return may still change this attempt."""
         return State.ARRIVED in MOVES[self.state]
 
+    def waits_for_sign_in(self) -> bool:
+        """Whether it is held only until its customer signs in, in the browser that came back."""
+        return self.state is State.HELD and self.reason is Reason.NOT_SIGNED_IN
+
     def takes_evidence(self) -> bool:
         """Whether a provider's event may still be about this attempt."""
         return self.state in {State.DEPARTED, State.CANCELLED, State.ARRIVED, State.WAITING, State.HELD}
+
+
+def cancel_secret(success_secret: str) -> str:
+    """The secret in an attempt's cancel address. It follows from that of the success address and never the other way
+    round: whoever presses cancel reads the one in the address bar and learns nothing of the other."""
+    return hashlib.sha256(b"cancel " + success_secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,6 +10,7 @@ from datetime import datetime
 from portal.domain.link_session import ONE_CLICK, LinkSession, Reason, State
 from portal.journey.confirm import confirm
 from portal.journey.depart import depart
+from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
 from portal.storage import link_sessions
 
@@ -26,16 +27,18 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
         case State.ARRIVED | State.WAITING:
             confirm(ports=ports, attempt=attempt, now=now)
         case State.DEPARTED | State.CANCELLED if attempt.is_overdue(now):
-            _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state)
+            _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state, now)
         case State.DEPARTED if _is_followed(attempt, now):
-            _let_go(ports, attempt, attempt.state)
+            _let_go(ports, attempt, attempt.state, now)
 
 
 def _is_followed(attempt: LinkSession, now: datetime) -> bool:
     return attempt.connect_url is not None and attempt.departed_at is not None and now - attempt.departed_at > ONE_CLICK
 
 
-def _let_go(ports: Ports, attempt: LinkSession, was: State) -> None:
+def _let_go(ports: Ports, attempt: LinkSession, was: State, now: datetime) -> None:
     """Stores the attempt without its connect URL, which is a secret and of no more use."""
     with ports.database.write() as tx:
-        link_sessions.move(tx, replace(attempt, connect_url=None), was=was)
+        moved = link_sessions.move(tx, replace(attempt, connect_url=None), was=was)
+        if moved and attempt.state is not was:
+            note_attempt(tx, attempt, attempt.state, now=now)

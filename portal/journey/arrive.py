@@ -1,7 +1,8 @@
 """Coming back from the Connect UI. A return URL is a hint: it is kept, and the one step that knows better is woken.
 
 An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in
-waits for one in the same browser; a return in another person's browser holds the attempt, shows nothing, says nothing.
+waits for one in the same browser, and in no other; a return in another person's browser holds the attempt for good, shows
+nothing, says nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.link_session import ArrivalHints, LinkSession, Reason, State
+from portal.domain.link_session import ArrivalHints, LinkSession, Reason, State, cancel_secret
 from portal.domain.people import Customer
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
 from portal.providers.protocol import Provider
-from portal.storage import arrivals, link_sessions, provider_accounts
+from portal.storage import arrivals, devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
@@ -39,12 +40,16 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One return: at which provider, with which hints, in which browser, by whom if anybody is signed in."""
+    """One return: at which provider, with which hints, in which browser, by whom if anybody is signed in.
+
+    It may have waited for a sign-in since it came.
+    """
 
     provider: Provider
     hints: ArrivalHints
     viewer: Customer | None
     browser: str
+    came_at: datetime
     now: datetime
 
 
@@ -69,9 +74,12 @@ def arrive(
         return NEUTRAL
     if provider.traits.own_arrival_url is (secret is None):
         return NEUTRAL
-    arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, now)
+    arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, came_at=now, now=now)
     with ports.database.write() as tx:
-        arrived = _at_fixed_url(tx, arrival) if secret is None else _at_own_url(tx, arrival, secret)
+        if secret is None:
+            arrived = _at_fixed_url(tx, arrival)
+        else:
+            arrived = _at_own_url(tx, arrival, secret if path == "cancel" else cancel_secret(secret))
     if arrived.held is not None:
         _undo_there(ports, provider, arrived.held)
     return arrived
@@ -80,23 +88,30 @@ def arrive(
 def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> Arrived | None:
     """Finishes what this browser had come back with before its customer signed in again; None where it had nothing."""
     with ports.database.write() as tx:
-        waiting = arrivals.take(tx, browser, now=now)
-        for pending in waiting:
-            if pending.provider_key not in ports.providers:
-                continue
-            arrival = Arrival(ports.providers.get(pending.provider_key), pending.hints, customer, browser, now)
-            if pending.link_session_id is None:
-                attempt = _attempt_for(tx, arrival, customer)
-            else:
-                attempt = link_sessions.get(tx, customer.id, pending.link_session_id)
-            if attempt is not None:
-                _accept(tx, arrival, attempt, waited=True)
-                return Arrived(attempt.id)
-    return NEUTRAL if waiting else None
+        waiting = [p for p in arrivals.take(tx, browser, now=now) if p.provider_key in ports.providers]
+        finished = []
+        for pending in sorted(waiting, key=lambda pending: pending.hints.cancelled):
+            provider = ports.providers.get(pending.provider_key)
+            arrival = Arrival(provider, pending.hints, customer, browser, pending.created_at, now)
+            finished += _finish(tx, arrival, customer, pending.link_session_id)
+    return next(iter(finished), NEUTRAL) if waiting else None
+
+
+def _finish(tx: Transaction, arrival: Arrival, customer: Customer, link_session_id: str | None) -> list[Arrived]:
+    """Takes in a return that has waited, where it is this customer's."""
+    if link_session_id is None:
+        attempt = _attempt_for(tx, arrival, customer)
+    else:
+        attempt = link_sessions.get(tx, customer.id, link_session_id)
+    if attempt is None:
+        log.warning("arrival_of_nobody", provider=arrival.provider.traits.key)
+        return []
+    _accept(tx, arrival, attempt, waited=link_session_id is not None)
+    return [Arrived(attempt.id)]
 
 
 def _at_own_url(tx: Transaction, arrival: Arrival, secret: str) -> Arrived:
-    """A return that carries the attempt's own secret."""
+    """A return that carries the attempt's own secret, or what follows from it."""
     attempt = link_sessions.by_arrival_secret(tx, arrival.provider.traits.key, secret)
     if attempt is None:
         return NEUTRAL
@@ -134,7 +149,7 @@ def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
     account = provider_accounts.by_pseudonym(tx, key, arrival.hints.pseudonym)
     if account is None:
         return None
-    return next((a for a in link_sessions.recent(tx, account.customer_id, key) if a.can_arrive()), None)
+    return next((a for a in link_sessions.recent(tx, account.customer_id, key) if a.takes_evidence()), None)
 
 
 def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkSession | None:
@@ -144,15 +159,18 @@ def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkS
         for attempt in link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
         if attempt.reason is not Reason.SUPERSEDED
     ]
-    fitting = (a for a in recent if a.can_arrive() and arrival.hints.device_type in {None, a.device_type})
+    under_way = (a for a in recent if a.takes_evidence() and a.state is not State.HELD)
+    fitting = (a for a in under_way if arrival.hints.device_type in {None, a.device_type})
     return next(fitting, next(iter(recent), None))
 
 
 def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: bool = False) -> None:
     """Takes the hints of the attempt's own customer. Repeating it changes nothing."""
-    if not attempt.can_arrive() or (attempt.state is State.HELD and not waited):
+    if attempt.state in {State.ARRIVED, State.WAITING}:
+        _add_hints(tx, arrival, attempt)
+    if not attempt.can_arrive() or (attempt.state is State.HELD and not (waited and attempt.waits_for_sign_in())):
         return
-    if attempt.is_overdue(arrival.now):
+    if attempt.is_overdue(arrival.came_at):
         _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
     elif arrival.hints.cancelled:
         # A cancel may be forged: the attempt stays open for the genuine return.
@@ -164,6 +182,13 @@ def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: 
         note_attempt(tx, replace(attempt, reason=Reason.ANSWER_UNREADABLE), "arrival_refused", now=arrival.now)
     else:
         _move(tx, attempt, State.ARRIVED, None, arrival)
+
+
+def _add_hints(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
+    """A return before may have been forged, so what a later one names counts as well; the provider has the word."""
+    if arrival.hints.names_more_than(attempt.hints) and _is_believable(tx, arrival, attempt):
+        both = arrival.hints.with_earlier(attempt.hints)
+        link_sessions.move(tx, replace(attempt, hints=both), was=attempt.state)
 
 
 def _is_believable(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> bool:
@@ -185,7 +210,14 @@ def _is_believable(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> b
 
 
 def _keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> None:
-    """Nobody is signed in: the return waits for a sign-in in this browser, and its attempt is held until then."""
+    """Nobody is signed in: the return waits for a sign-in in this browser, and its attempt is held until then.
+
+    An attempt that is held already waits for another browser, or for nobody.
+    """
+    if attempt is not None and attempt.state is State.HELD:
+        if arrival.hints.names_more_than(attempt.hints):
+            _hold_for_good(tx, arrival, attempt)
+        return
     arrivals.keep(
         tx,
         browser=arrival.browser,
@@ -195,28 +227,47 @@ def _keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> Non
         now=arrival.now,
         expires_at=arrival.now + SIGN_IN_PATIENCE,
     )
-    if attempt is not None and not arrival.hints.cancelled and attempt.state in {State.DEPARTED, State.CANCELLED}:
-        _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
+    if attempt is None or arrival.hints.cancelled or attempt.is_overdue(arrival.now):
+        return
+    if attempt.can_arrive() or (attempt.takes_evidence() and arrival.hints.names_more_than(attempt.hints)):
+        _move(tx, attempt, State.HELD, Reason.NOT_SIGNED_IN, arrival)
 
 
 def _hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:
     """Somebody else came back with this attempt: they may have been tricked into finishing it for a stranger."""
     log.warning("arrival_by_another_person", provider=attempt.provider_key, link_session=attempt.id)
-    if arrival.hints.cancelled or attempt.state not in {State.DEPARTED, State.CANCELLED}:
+    is_known = not attempt.can_arrive() or attempt.state is State.HELD
+    if arrival.hints.cancelled or not attempt.takes_evidence():
         return NEUTRAL
-    _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
+    if is_known and not attempt.waits_for_sign_in() and not arrival.hints.names_more_than(attempt.hints):
+        return NEUTRAL
+    _hold_for_good(tx, arrival, attempt)
     return Arrived(None, held=replace(attempt, hints=arrival.hints))
+
+
+def _hold_for_good(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
+    """No return ends this attempt any more, and what this one names is never its customer's by it."""
+    if attempt.state is not State.HELD:
+        _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
+        return
+    both = attempt.hints.with_earlier(arrival.hints)
+    held = replace(attempt, reason=Reason.ANOTHER_PERSON, hints=both)
+    if link_sessions.move(tx, held, was=State.HELD):
+        note_attempt(tx, held, State.HELD, now=arrival.now)
 
 
 def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
     """Ends, behind the page and where it can be ended, the access to what a stranger was tricked into linking."""
     with ports.database.read() as tx:
         account = provider_accounts.of(tx, held.customer_id, held.provider_key)
+        known = devices.known(tx, held.customer_id, held.provider_key)
     if account is None or not provider.traits.removes_devices:
         return
+    owned = {device.provider_device_id for device in known if device.removed_at is None}
+    brought = [device_id for device_id in held.hints.device_ids if device_id not in owned]
     ports.background.run(
         f"undo:{held.id}",
-        lambda: [provider.remove_device(account, device_id, held.device_type) for device_id in held.hints.device_ids],
+        lambda: [provider.remove_device(account, device_id, held.device_type) for device_id in brought],
     )
 
 

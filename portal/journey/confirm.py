@@ -1,5 +1,6 @@
 """Asking the provider whether a customer who came back has linked something, and making it theirs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,17 +20,22 @@ from portal.domain.people import ProviderAccount
 from portal.journey.history import note_attempt, note_device
 from portal.journey.ports import Ports
 from portal.providers.offers import known_vendor
-from portal.providers.protocol import Provider, ProviderError
+from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
 log = structlog.get_logger(__name__)
 
+MARKS: Mapping[tuple[State, Connection], Connection] = {
+    (State.WAITING, Connection.NEEDS_REAUTHENTICATION): Connection.WAITING,
+    (State.FAILED, Connection.WAITING): Connection.NEEDS_REAUTHENTICATION,
+}
+"""A device whose renewal is on its way is shown as waiting; as lapsed again once that has come to nothing."""
+
 
 def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     """Moves an arrived or waiting attempt to linked, waiting or failed by what the provider says now."""
-    provider = ports.providers.get(attempt.provider_key)
     with ports.database.read() as tx:
         account = provider_accounts.of(tx, attempt.customer_id, attempt.provider_key)
         known = devices.known(tx, attempt.customer_id, attempt.provider_key)
@@ -38,16 +44,23 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         return
     if account.provider_user_id is None:
         account = replace(account, provider_user_id=attempt.hints.provider_user_id)
-    readings = _evidence(provider, attempt, account)
+    readings = _evidence(ports, attempt, account)
     verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
-    if verdict.state is State.WAITING and _patience_is_over(provider, attempt, now):
+    if verdict.state is State.WAITING and _patience_is_over(ports, attempt, now):
         broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
         verdict = Verdict(State.FAILED, Reason.STILL_BROKEN if broken else Reason.NOT_CONFIRMED)
-    _settle(ports, attempt, verdict, account=account, known=known, now=now)
+    try:
+        _settle(ports, attempt, verdict, account=account, now=now)
+    except provider_accounts.AlreadyBound:
+        log.error("provider_user_is_anothers", provider=attempt.provider_key, link_session=attempt.id)
+        _settle(ports, attempt, Verdict(State.FAILED, Reason.NOT_CONFIRMED), account=account, now=now)
 
 
-def _evidence(provider: Provider, attempt: LinkSession, account: ProviderAccount) -> tuple[DeviceReading, ...] | None:
-    """What can be held against the hints; None where the provider does not answer now."""
+def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> tuple[DeviceReading, ...] | None:
+    """What can be held against the hints; None where the provider does not answer now, or was switched off."""
+    if attempt.provider_key not in ports.providers:
+        return None
+    provider = ports.providers.get(attempt.provider_key)
     if not provider.traits.reads_devices:
         return attempt.confirmed
     try:
@@ -57,24 +70,24 @@ def _evidence(provider: Provider, attempt: LinkSession, account: ProviderAccount
         return None
 
 
-def _patience_is_over(provider: Provider, attempt: LinkSession, now: datetime) -> bool:
-    patience = PATIENCE if provider.traits.reads_devices else PATIENCE_FOR_EVENTS
+def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool:
+    is_on = attempt.provider_key in ports.providers
+    only_events_tell = is_on and not ports.traits(attempt.provider_key).reads_devices
+    patience = PATIENCE_FOR_EVENTS if only_events_tell else PATIENCE
     return now - (attempt.arrived_at or attempt.created_at) > patience
 
 
 def _settle(
-    ports: Ports,
-    attempt: LinkSession,
-    verdict: Verdict,
-    *,
-    account: ProviderAccount,
-    known: tuple[Device, ...],
-    now: datetime,
+    ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: ProviderAccount, now: datetime
 ) -> None:
-    """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing."""
+    """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing.
+
+    Raises AlreadyBound where that id is another customer's.
+    """
     if verdict.state is attempt.state:
         return
     with ports.database.write() as tx:
+        known = devices.known(tx, attempt.customer_id, attempt.provider_key)
         linked = as_devices(attempt, verdict.linked, known, now)
         moved = replace(
             attempt.moved(verdict.state, now=now, reason=verdict.reason),
@@ -85,9 +98,8 @@ def _settle(
             return
         take_in(tx, linked, now)
         if linked and account.provider_user_id is not None:
-            provider_accounts.bind(tx, replace(account, provider_user_id=None), account.provider_user_id)
-        if verdict.state is State.WAITING:
-            _mark_settling(tx, attempt, known, now)
+            provider_accounts.bind(tx, account, account.provider_user_id)
+        _mark_pinned(tx, moved)
         note_attempt(tx, moved, moved.state, now=now)
 
 
@@ -134,8 +146,9 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
     )
 
 
-def _mark_settling(tx: Transaction, attempt: LinkSession, known: tuple[Device, ...], now: datetime) -> None:
-    """Shows a device whose renewal is on its way as waiting rather than as still broken."""
-    for device in known:
-        if device.id == attempt.device_id and device.removed_at is None:
-            devices.save(tx, replace(device, connection=Connection.WAITING, observed_at=now))
+def _mark_pinned(tx: Transaction, attempt: LinkSession) -> None:
+    """Shows the device of a renewal as the renewal stands. That is no evidence: older news of it still count."""
+    device = devices.get(tx, attempt.customer_id, attempt.device_id) if attempt.device_id else None
+    shown = MARKS.get((attempt.state, device.connection)) if device else None
+    if device is not None and shown is not None:
+        devices.save(tx, replace(device, connection=shown))

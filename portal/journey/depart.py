@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.device import Connection, Device
-from portal.domain.link_session import GRACE, IN_FLIGHT, LinkSession, Purpose, Reason, State
+from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.link_session import GRACE, IN_FLIGHT, LinkSession, Purpose, Reason, State, cancel_secret
 from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
@@ -55,20 +55,16 @@ def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
 
 
 def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    if attempt.provider_key not in ports.providers:
+        raise ProviderRefused(f"{attempt.provider_key} has been switched off")
     provider = ports.providers.get(attempt.provider_key)
     customer, account, device = _who_and_what(ports, attempt)
     email = customer.identity.email if ports.policy.send_customer_email else None
     account = _known_there(ports, provider, account, email)
     listed = provider.list_devices(account, frozenset({attempt.device_type}))
-    if device is not None:
-        reading = next((r for r in listed if r.provider_device_id == device.provider_device_id), None)
-        if reading is not None:
-            device = device.with_reading(reading, now=now)
-            with ports.database.write() as tx:
-                devices.save(tx, device)
-        if device.connection is Connection.WORKING:
-            _end(ports, attempt, State.LINKED, Reason.ALREADY_WORKING, now)
-            return
+    if device is not None and _is_working_again(ports, provider, device, listed, now):
+        _end(ports, attempt, State.LINKED, Reason.ALREADY_WORKING, now)
+        return
     secret = secrets.token_urlsafe(32)
     departing = Departing(
         account=account,
@@ -98,6 +94,20 @@ def _who_and_what(ports: Ports, attempt: LinkSession) -> tuple[Customer, Provide
     return customer, account, device
 
 
+def _is_working_again(
+    ports: Ports, provider: Provider, device: Device, listed: tuple[DeviceReading, ...], now: datetime
+) -> bool:
+    """Whether the device needs nobody, by the provider's word of now or, where it cannot be asked, by its last."""
+    reading = next((r for r in listed if r.provider_device_id == device.provider_device_id), None)
+    if reading is None:
+        return device.connection is Connection.WORKING and not provider.traits.reads_devices
+    with ports.database.write() as tx:
+        current = devices.get(tx, device.customer_id, device.id)
+        if current is not None:
+            devices.save(tx, current.with_reading(reading, now=now))
+    return reading.connection is Connection.WORKING
+
+
 def _known_there(ports: Ports, provider: Provider, account: ProviderAccount, email: str | None) -> ProviderAccount:
     """The account with the provider's own id of the customer, kept at once so that it is never made twice."""
     provider_user_id = provider.ensure_user(account, email=email)
@@ -111,7 +121,7 @@ def _returns(ports: Ports, provider: Provider, secret: str) -> Returns:
     arrival = f"{ports.public_url}/return/{provider.traits.key}"
     if not provider.traits.own_arrival_url:
         return Returns(success=arrival, cancel=arrival)
-    return Returns(success=f"{arrival}/{secret}/success", cancel=f"{arrival}/{secret}/cancel")
+    return Returns(success=f"{arrival}/{secret}/success", cancel=f"{arrival}/{cancel_secret(secret)}/cancel")
 
 
 def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: str, now: datetime) -> None:
@@ -123,7 +133,7 @@ def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: 
         expires_at=lasts_until + GRACE,
     )
     with ports.database.write() as tx:
-        if link_sessions.move(tx, ready, was=State.CREATED, arrival_secret=secret):
+        if link_sessions.move(tx, ready, was=State.CREATED, arrival_secret=cancel_secret(secret)):
             note_attempt(tx, ready, "departed", now=now)
 
 

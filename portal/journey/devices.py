@@ -17,6 +17,9 @@ from portal.storage import devices, link_sessions, provider_accounts
 
 log = structlog.get_logger(__name__)
 
+BACK = frozenset({State.ARRIVED, State.WAITING})
+"""The customer is back from the Connect UI, and the provider has the word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -43,7 +46,7 @@ def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
     )
     return Overview(
         devices=tuple(sorted(linked, key=lambda device: not device.needs_customer)),
-        attempts=tuple(a for a in attempts if a.state in {State.ARRIVED, State.WAITING}),
+        attempts=tuple(attempt for attempt in attempts if attempt.state in BACK),
         refreshing=stale and not done,
     )
 
@@ -78,7 +81,8 @@ def _refresh_at(ports: Ports, customer_id: str, provider_key: str, asked: tuple[
     readings = provider.list_devices(account, frozenset(device.device_type for device in asked))
     found = {reading.provider_device_id: reading for reading in readings}
     with ports.database.write() as tx:
-        settling = {attempt.device_id for attempt in link_sessions.open_of(tx, customer_id)}
+        under_way = link_sessions.open_of(tx, customer_id)
+        settling = {attempt.device_id for attempt in under_way if attempt.state in BACK}
         for asked_device in asked:
             device = devices.get(tx, customer_id, asked_device.id)
             # Linked again, removed or told otherwise while the provider was being asked: that is newer.

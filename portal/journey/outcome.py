@@ -46,7 +46,7 @@ def look(
     may_go_on = attempt.departed_at is None and attempt.may_follow(now)
     return AttemptView(
         attempt=attempt,
-        provider=ports.providers.get(attempt.provider_key).traits,
+        provider=ports.traits(attempt.provider_key),
         vendor=ports.catalogue.vendor(attempt.vendor_key),
         device=next((device for device in linked if device.id == attempt.device_id), None),
         devices=linked,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from portal.domain.catalogue import Catalogue
 from portal.journey.background import Background
+from portal.providers.protocol import Traits
 from portal.providers.registry import Registry
 from portal.storage.database import Database
 
@@ -33,3 +34,19 @@ class Ports:
     background: Background
     policy: Policy
     clock: Callable[[], datetime]
+
+    def traits(self, provider_key: str) -> Traits:
+        """What this provider can do: nothing, where the retailer has switched it off since it was stored."""
+        if provider_key in self.providers:
+            return self.providers.get(provider_key).traits
+        return Traits(
+            key=provider_key,
+            name=provider_key.capitalize(),
+            languages={},
+            connect_hosts=(),
+            link_lifetime=None,
+            own_arrival_url=False,
+            preselects_vendor=False,
+            reads_devices=False,
+            removes_devices=False,
+        )

@@ -7,7 +7,7 @@ from enum import StrEnum
 import structlog
 
 from portal.domain.device import Device
-from portal.domain.people import Customer
+from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
 from portal.providers.protocol import ProviderError, Removal, Traits
@@ -40,6 +40,7 @@ class Removed:
     """What became of it."""
 
     device: Device
+    provider: Traits
     outcome: RemovalOutcome
 
 
@@ -47,9 +48,7 @@ def preview(*, ports: Ports, customer: Customer, device_id: str) -> RemovalPrevi
     """The device to be removed; None where the customer has no such device."""
     with ports.database.read() as tx:
         device = devices.get(tx, customer.id, device_id)
-    if device is None or device.provider_key not in ports.providers:
-        return None
-    return RemovalPreview(device, ports.providers.get(device.provider_key).traits)
+    return RemovalPreview(device, ports.traits(device.provider_key)) if device else None
 
 
 def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -> Removed | None:
@@ -57,17 +56,25 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -
     with ports.database.read() as tx:
         device = devices.get(tx, customer.id, device_id)
         account = provider_accounts.of(tx, customer.id, device.provider_key) if device else None
-    if device is None or account is None or device.provider_key not in ports.providers:
+    if device is None or account is None:
         return None
+    traits = ports.traits(device.provider_key)
     try:
-        removal = ports.providers.get(device.provider_key).remove_device(
-            account, device.provider_device_id, device.device_type
-        )
+        removal = _removed_there(ports, account, device)
     except ProviderError as error:
         log.warning("removal_failed", provider=device.provider_key, device=device.id, cause=str(error))
-        return Removed(device, RemovalOutcome.UNAVAILABLE)
+        return Removed(device, traits, RemovalOutcome.UNAVAILABLE)
     removed = replace(device, removed_at=now, observed_at=now)
     with ports.database.write() as tx:
         devices.save(tx, removed)
         note_device(tx, removed, "removed", now=now, actor="customer")
-    return Removed(removed, RemovalOutcome.GONE if removal is Removal.GONE else RemovalOutcome.NOT_OFFERED)
+    outcome = RemovalOutcome.GONE if removal is Removal.GONE else RemovalOutcome.NOT_OFFERED
+    return Removed(removed, traits, outcome)
+
+
+def _removed_there(ports: Ports, account: ProviderAccount, device: Device) -> Removal:
+    """What becomes of the device at its provider; one that was switched off is not told."""
+    if device.provider_key not in ports.providers:
+        return Removal.NOT_OFFERED
+    provider = ports.providers.get(device.provider_key)
+    return provider.remove_device(account, device.provider_device_id, device.device_type)

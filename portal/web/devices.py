@@ -67,5 +67,5 @@ def remove(device_id: str) -> ResponseReturnValue:
     removed = removal.remove(ports=portal().ports, customer=customer(), device_id=device_id, now=portal().clock())
     if removed is None:
         abort(404)
-    notices.leave(removed.outcome, device=device_name(removed.device))
+    notices.leave(removed.outcome, device=device_name(removed.device), provider=removed.provider.name)
     return see_other(url_for("devices.overview"))

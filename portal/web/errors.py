@@ -29,7 +29,7 @@ class Words:
 
 NOT_FOUND = Words(_("This page does not exist"), _("The address may be wrong, or what was here has been removed."))
 BAD_REQUEST = Words(
-    _("We could not take that in"), _("The page may have been open for too long. Go back, load it again and try again.")
+    _("We could not process that"), _("The page may have been open for too long. Go back, load it again and try again.")
 )
 OUR_FAULT = Words(
     _("Something went wrong on our side"),
@@ -43,7 +43,7 @@ WORDS: Mapping[int, Words] = {
     ),
     404: NOT_FOUND,
     405: Words(_("That does not work here"), _("This address cannot be opened in this way. Start again from here.")),
-    413: Words(_("That is too much"), _("What was sent is larger than we accept. Shorten it and try again.")),
+    413: Words(_("That is too long"), _("What was sent is larger than we accept. Shorten it and try again.")),
     429: Words(
         _("That was a little too often"), _("Wait a few minutes, and then try again. Your devices are not affected.")
     ),
@@ -96,7 +96,7 @@ def _not_offered(_error: NotOffered) -> Response:
     return page(
         "errors/error.html",
         status=404,
-        title=gettext("This manufacturer cannot be connected here"),
+        title=gettext("Devices of this manufacturer cannot be connected here"),
         text=gettext(
             "It may have had another name when you saved the link. Choose from the list, or tell us that you miss it."
         ),

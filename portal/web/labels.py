@@ -85,9 +85,7 @@ def removal_words(notice: Notice | None) -> Said | None:
         case RemovalOutcome.GONE:
             return Said("success", gettext("%(device)s is removed, and our access to it has ended.", **names))
         case RemovalOutcome.NOT_OFFERED:
-            text = gettext(
-                "%(device)s is off your list. The access at your manufacturer’s account may still be there.", **names
-            )
+            text = gettext("%(device)s is off your list. The access through %(provider)s may still be there.", **names)
             return Said("success", text)
         case RemovalOutcome.UNAVAILABLE:
             text = gettext(

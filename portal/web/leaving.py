@@ -21,12 +21,12 @@ READINGS: Mapping[DeviceType, LazyWords] = {
 }
 
 CONTROL: Mapping[DeviceType, LazyWords] = {
-    DeviceType.HEAT_PUMP: _("Smart control: when the heat pump runs, within your limits"),
-    DeviceType.VEHICLE: _("Smart control: when the car charges, within your limits"),
-    DeviceType.CHARGER: _("Smart control: when the charging station charges, within your limits"),
-    DeviceType.INVERTER: _("Smart control: how the solar inverter runs, within your limits"),
-    DeviceType.BATTERY: _("Smart control: when the battery charges, within your limits"),
-    DeviceType.HVAC: _("Smart control: when heating and cooling run, within your limits"),
+    DeviceType.HEAT_PUMP: _("Smart control: when the heat pump runs"),
+    DeviceType.VEHICLE: _("Smart control: when the car charges"),
+    DeviceType.CHARGER: _("Smart control: when the charging station charges"),
+    DeviceType.INVERTER: _("Smart control: how the solar inverter runs"),
+    DeviceType.BATTERY: _("Smart control: when the battery charges"),
+    DeviceType.HVAC: _("Smart control: when heating and cooling run"),
 }
 
 
@@ -90,8 +90,8 @@ def _replaces(preview: Preview) -> str | None:
     if preview.replaces is None:
         return None
     return gettext(
-        "%(provider)s can hold only one manufacturer here. When you connect this device, %(device)s will no longer be "
-        "connected.",
+        "Through %(provider)s you can have one device of this type only. When you connect this one, %(device)s will no "
+        "longer be connected.",
         provider=preview.provider.name,
         device=device_name(preview.replaces),
     )

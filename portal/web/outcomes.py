@@ -108,8 +108,8 @@ def _arrived(view: AttemptView) -> Outcome:
 def _waiting(view: AttemptView) -> Outcome:
     if view.attempt.purpose is Purpose.REAUTHENTICATE:
         text = gettext(
-            "You are signed in again. Until the device reports back it can take some minutes. You may leave this page: "
-            "the device will show up as connected on its own."
+            "Your account is connected again. Until the device reports back it can take some minutes. You may leave "
+            "this page: the device will show as connected on its own."
         )
     else:
         text = gettext(
@@ -122,8 +122,8 @@ def _waiting(view: AttemptView) -> Outcome:
 def _linked(view: AttemptView) -> Outcome:
     attempt = view.attempt
     if attempt.reason is Reason.ALREADY_WORKING:
-        text = gettext("We checked before sending you away. There is nothing more to do.")
-        return Outcome(Tone.SUCCESS, gettext("It works again"), text, NextStep.MORE)
+        text = gettext("We checked before sending you on. There is nothing more to do.")
+        return Outcome(Tone.SUCCESS, gettext("The device works again"), text, NextStep.MORE)
     words = LINKED if attempt.purpose is Purpose.LINK else RECONNECTED
     text = gettext("It can take up to 15 minutes until the first values arrive.")
     return Outcome(Tone.SUCCESS, str(words[attempt.device_type]), text, NextStep.MORE)
@@ -133,10 +133,7 @@ def _held(_view: AttemptView) -> Outcome:
     return Outcome(
         Tone.NEUTRAL,
         gettext("We could not finish this connection"),
-        gettext(
-            "For your safety nothing was added to your devices. Start again, and stay in one browser until you are "
-            "back."
-        ),
+        gettext("For your safety no device was connected. Start again, and stay in one browser until you are back."),
         NextStep.AGAIN,
     )
 
@@ -194,8 +191,8 @@ def _failed(view: AttemptView) -> Outcome:
 def _other_account(view: AttemptView) -> Outcome:
     title = gettext("That was a different account")
     text = gettext(
-        "You signed in with another %(vendor)s account than the one this device belongs to, so another device came "
-        "back. Try again with the right account, or keep both devices.",
+        "You signed in with another %(vendor)s account than the one this device belongs to, so we found a different "
+        "device. Try again with the right account, or keep both devices.",
         vendor=view.vendor.name,
     )
     return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN_OR_KEEP)

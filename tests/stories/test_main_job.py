@@ -40,6 +40,11 @@ STORIES = (
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: f"{story.provider}-{story.vendor}-{story.language}")
 def test_a_customer_links_a_device_and_reconnects_it(live: Installation, person: Make, story: Story) -> None:
+    walk(live, person, story)
+
+
+def walk(live: Installation, person: Make, story: Story) -> None:
+    """From the sign-in to a device that broke and works again."""
     anna = person(story.language)
     assert anna.sign_in("anna").path == "/devices"
     anna.submit(anna.look("/devices").form("/language"), language=story.language)

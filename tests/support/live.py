@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from flask import Flask
@@ -83,32 +83,33 @@ def installation(
     """A portal on a free port of localhost, with an up-to-date database."""
     deferred = Deferred()
     server = make_server("127.0.0.1", 0, deferred, threaded=True, request_handler=Quiet)
-    url = f"http://localhost:{server.server_port}"
-    sandbox.config_portal_url(url)
-    settings = load(
-        {
-            **portal_environment(sandbox.config),
-            "PORTAL_PUBLIC_URL": url,
-            "PORTAL_DATABASE_URL": database_url,
-            "PORTAL_RETAILER__NAME": "Nordvind Energi",
-            "PORTAL_RETAILER__SUPPORT_PHONE": "+46 771 00 00 00",
-            "PORTAL_LOG_LEVEL": "error",
-            "PORTAL_OUTBOUND__FRESH_FOR": "0.5",
-            **(more or {}),
-        }
-    )
-    database = open_database(settings)
-    database.upgrade()
-    database.close()
-    deferred.app = create_app(settings, **options)
-    running = Installation(url, sandbox, deferred.app, settings)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield running
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        running.portal.ports.background.close()
-        running.database.close()
+    with closing(server.socket):
+        url = f"http://localhost:{server.server_port}"
+        sandbox.config_portal_url(url)
+        settings = load({**environment(sandbox, url, database_url), **(more or {})})
+        with closing(open_database(settings)) as database:
+            database.upgrade()
+        deferred.app = create_app(settings, **options)
+        running = Installation(url, sandbox, deferred.app, settings)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield running
+        finally:
+            server.shutdown()
+            thread.join()
+            running.portal.ports.background.close()
+            running.database.close()
+
+
+def environment(sandbox: RunningSandbox, url: str, database_url: str) -> dict[str, str]:
+    """The settings of a portal at this address, with this sandbox."""
+    return {
+        **portal_environment(sandbox.config),
+        "PORTAL_PUBLIC_URL": url,
+        "PORTAL_DATABASE_URL": database_url,
+        "PORTAL_RETAILER__NAME": "Nordvind Energi",
+        "PORTAL_RETAILER__SUPPORT_PHONE": "+46 771 00 00 00",
+        "PORTAL_LOG_LEVEL": "error",
+        "PORTAL_OUTBOUND__FRESH_FOR": "0.5",
+    }

@@ -48,12 +48,12 @@ def test_a_method_that_does_not_work_here_names_those_that_do(anna: Visitor) -> 
 
 def test_a_form_that_is_too_large_is_not_read(anna: Visitor) -> None:
     answer = anna.send("POST", "/language", data={"csrf_token": anna.token(), "to": "x" * 600_000})
-    assert good_page(answer, 413, "en").heading == "That is too much"
+    assert good_page(answer, 413, "en").heading == "That is too long"
 
 
 def test_a_manufacturer_nobody_serves_leads_back_to_the_list(anna: Visitor) -> None:
     page = anna.page("/connect/heat-pump/unheard-of", status=404)
-    assert page.heading == "This manufacturer cannot be connected here"
+    assert page.heading == "Devices of this manufacturer cannot be connected here"
     assert "/connect/heat-pump" in page.links()
 
 

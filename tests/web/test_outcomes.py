@@ -77,7 +77,7 @@ def test_a_connected_device_is_named_in_a_whole_sentence(running: Installation, 
 
 def test_a_device_that_was_well_already_is_told_so(running: Installation) -> None:
     words = outcome(view(running, State.LINKED, Reason.ALREADY_WORKING, purpose=Purpose.REAUTHENTICATE))
-    assert words.title == "It works again"
+    assert words.title == "The device works again"
 
 
 def test_another_account_is_explained_and_both_devices_can_be_kept(running: Installation) -> None:
