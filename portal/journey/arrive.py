@@ -1,8 +1,8 @@
 """Coming back from the Connect UI. A return URL is a hint: it is kept, and the one step that knows better is woken.
 
 An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in
-waits for one in the same browser, and in no other; a return in another person's browser holds the attempt for good, shows
-nothing, says nothing.
+waits for one in the same browser, and in no other; a return in another person's browser holds the attempt for good,
+shows nothing, says nothing.
 """
 
 from collections.abc import Mapping, Sequence

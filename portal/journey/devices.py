@@ -107,6 +107,6 @@ def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
 
 def _wake(ports: Ports, customer_id: str, link_session_id: str) -> None:
     ports.background.run(
-        f"advance:{link_session_id}",
+        f"advance:{customer_id}:{link_session_id}",
         lambda: advance(ports=ports, customer_id=customer_id, link_session_id=link_session_id, now=ports.clock()),
     )

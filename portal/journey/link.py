@@ -79,7 +79,7 @@ def open_attempt(
 def leave(*, ports: Ports, customer: Customer, link_session_id: str, patience: float) -> LinkSession | None:
     """Takes the attempt out behind the page and answers how it stands after at most `patience` seconds."""
     ports.background.run(
-        f"advance:{link_session_id}",
+        f"advance:{customer.id}:{link_session_id}",
         lambda: advance(ports=ports, customer_id=customer.id, link_session_id=link_session_id, now=ports.clock()),
         patience=patience,
     )

@@ -28,7 +28,7 @@ def receive(*, ports: Ports, provider_key: str, headers: Mapping[str, str], body
     with ports.database.write() as tx:
         account = provider_accounts.by_pseudonym(tx, provider_key, event.pseudonym)
         if account is None:
-            log.warning("event_for_nobody", provider=provider_key, event=event.event_id)
+            log.warning("event_for_nobody", provider=provider_key, event_id=event.event_id)
             return
         _tell_devices(tx, account, event, now)
         attempt = _tell_attempt(tx, account, event) if event.kind is EventKind.CONNECTED else None
@@ -67,7 +67,7 @@ def _tell_attempt(tx: Transaction, account: ProviderAccount, event: ProviderEven
         if named and attempt.device_type in types and attempt.takes_evidence():
             told = replace(attempt, confirmed=_merged(attempt.confirmed, event.readings))
             return told if link_sessions.move(tx, told, was=attempt.state) else None
-    log.warning("event_without_attempt", provider=account.provider_key, event=event.event_id)
+    log.warning("event_without_attempt", provider=account.provider_key, event_id=event.event_id)
     return None
 
 

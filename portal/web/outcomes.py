@@ -188,12 +188,11 @@ def _failed(view: AttemptView) -> Outcome:
     return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
 
 
-def _other_account(view: AttemptView) -> Outcome:
+def _other_account(_view: AttemptView) -> Outcome:
     title = gettext("That was a different account")
     text = gettext(
-        "You signed in with another %(vendor)s account than the one this device belongs to, so we found a different "
-        "device. Try again with the right account, or keep both devices.",
-        vendor=view.vendor.name,
+        "You signed in with another account than the one this device belongs to, so we found a different device. Try "
+        "again with the right account, or keep both devices."
     )
     return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN_OR_KEEP)
 

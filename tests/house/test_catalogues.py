@@ -29,8 +29,8 @@ GLOSSARY = {
     "fr pompe es bomba",
     "manufacturer": "sv tillverkar de hersteller hu gyártó it produttor et tootja pl producen ro producător "
     "nl fabrikant fr fabricant es fabricante",
-    "customer support": "sv kundtjänst de kundenservice hu ügyfélszolgálat it assistenza et klienditu "
-    "pl obsług ro asistenț nl klantenservice fr service es atención",
+    "customer support": "sv kundtjänst de kundenservice hu ügyfélszolgálat it assistenza et kliendit "
+    "pl obsłu ro asistenț nl klantenservice fr service es atención",
     "home battery": "sv hembatteri de heimspeicher hu akkumulátor it batteri et koduaku pl magazyn ro bateri "
     "nl thuisbatterij fr batterie es batería",
     "charging station": "sv laddbox de wallbox hu töltő it ricarica et laadimisjaam pl ładowania ro încărcare "

@@ -78,7 +78,7 @@ class Deferred:
 
 @contextmanager
 def installation(
-    sandbox: RunningSandbox, database_url: str, more: Mapping[str, str] | None = None, **options: bool
+    sandbox: RunningSandbox, database_url: str, more: Mapping[str, str] | None = None, *, pseudo: bool = False
 ) -> Iterator[Installation]:
     """A portal on a free port of localhost, with an up-to-date database."""
     deferred = Deferred()
@@ -89,7 +89,7 @@ def installation(
         settings = load({**environment(sandbox, url, database_url), **(more or {})})
         with closing(open_database(settings)) as database:
             database.upgrade()
-        deferred.app = create_app(settings, **options)
+        deferred.app = create_app(settings, pseudo=pseudo)
         running = Installation(url, sandbox, deferred.app, settings)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
