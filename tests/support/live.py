@@ -45,6 +45,12 @@ class Installation:
             state = tx.connection.scalar(select(attempts.c.state).where(attempts.c.id == page_path.rsplit("/", 1)[-1]))
         return State(state)
 
+    def newest_attempt(self) -> str:
+        """The id of the attempt that was opened last."""
+        attempts = tables.link_sessions
+        with self.database.read() as tx:
+            return tx.connection.scalars(select(attempts.c.id).order_by(attempts.c.created_at.desc())).first() or ""
+
     def devices(self) -> tuple[Device, ...]:
         """All linked devices of all customers."""
         with self.database.read() as tx:
