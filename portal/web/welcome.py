@@ -68,7 +68,7 @@ def theme() -> ResponseReturnValue:
     return _kept(make_response(theme_css(portal().site.accent)), "text/css; charset=utf-8")
 
 
-def _kept(response: Response, content_type: str) -> Response:
+def _kept(response: Response, content_type: str) -> ResponseReturnValue:
     """The same for everybody, so browsers may keep it for an hour."""
     response.content_type = content_type
     response.headers["Cache-Control"] = "public, max-age=3600"

@@ -1,9 +1,10 @@
 """A whole installation on real HTTP: the portal and the sandbox, each on a port of its own."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from sqlalchemy import select
@@ -42,8 +43,8 @@ class Installation:
         """How the attempt of this page stands."""
         attempts = tables.link_sessions
         with self.database.read() as tx:
-            state = tx.connection.scalar(select(attempts.c.state).where(attempts.c.id == page_path.rsplit("/", 1)[-1]))
-        return State(state)
+            stored = select(attempts.c.state).where(attempts.c.id == page_path.rsplit("/", 1)[-1])
+            return State(tx.connection.scalars(stored).one())
 
     def newest_attempt(self) -> str:
         """The id of the attempt that was opened last."""
@@ -78,8 +79,8 @@ class Deferred:
 
     app: Flask
 
-    def __call__(self, environ: object, start_response: object) -> object:
-        return self.app(environ, start_response)  # type: ignore[arg-type]  # the server hands both over as they are
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.app(environ, start_response)
 
 
 @contextmanager

@@ -53,9 +53,9 @@ class Page:
                 urljoin(self.url, found.get("action") or self.url),
                 (found.get("method") or "get").lower(),
                 {
-                    item.get("name"): item.get("value", "")
+                    name: item.get("value", "")
                     for item in found.iter("input")
-                    if item.get("name") and item.get("type") not in {"checkbox", "radio", "submit"}
+                    if (name := item.get("name")) and item.get("type") not in {"checkbox", "radio", "submit"}
                 },
             )
             for found in self.tree.iter("form")
