@@ -60,6 +60,10 @@
     menu.querySelector("summary").focus();
   });
 
+  // The page of an attempt loads itself anew when there is news: the heading tells it.
+  const [visit] = performance.getEntriesByType("navigation");
+  if (visit?.type === "reload" && document.querySelector("[data-state]")) document.querySelector("h1").focus();
+
   document.querySelector("[data-takes-focus]")?.focus();
   sendWaitingForms();
 })();

@@ -59,6 +59,13 @@ class Device:
     removed_at: datetime | None = None
 
     @property
+    def made(self) -> str:
+        """Maker and model, as far as they are known; some makers' models begin with the maker's name already."""
+        model = self.model or ""
+        is_named = model.casefold().startswith(self.vendor_name.casefold())
+        return model if is_named else f"{self.vendor_name} {model}".strip()
+
+    @property
     def needs_customer(self) -> bool:
         return self.connection is Connection.NEEDS_REAUTHENTICATION
 

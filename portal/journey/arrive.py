@@ -88,9 +88,11 @@ def arrive(
 def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> Arrived | None:
     """Finishes what this browser had come back with before its customer signed in again; None where it had nothing."""
     with ports.database.write() as tx:
-        waiting = [p for p in arrivals.take(tx, browser, now=now) if p.provider_key in ports.providers]
+        waiting = arrivals.take(tx, browser, now=now)
         finished = []
         for pending in sorted(waiting, key=lambda pending: pending.hints.cancelled):
+            if pending.provider_key not in ports.providers:
+                continue
             provider = ports.providers.get(pending.provider_key)
             arrival = Arrival(provider, pending.hints, customer, browser, pending.created_at, now)
             finished += _finish(tx, arrival, customer, pending.link_session_id)
@@ -252,8 +254,8 @@ def _hold_for_good(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> N
         return
     both = attempt.hints.with_earlier(arrival.hints)
     held = replace(attempt, reason=Reason.ANOTHER_PERSON, hints=both)
-    if link_sessions.move(tx, held, was=State.HELD):
-        note_attempt(tx, held, State.HELD, now=arrival.now)
+    link_sessions.move(tx, held, was=State.HELD)
+    note_attempt(tx, held, State.HELD, now=arrival.now)
 
 
 def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
@@ -272,11 +274,12 @@ def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
 
 
 def _move(tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival) -> None:
+    """Moves the attempt as it was read in this transaction: nobody else moves it in between."""
     moved = replace(
         attempt.moved(state, now=arrival.now, reason=reason),
         connect_url=None if state is not State.CANCELLED else attempt.connect_url,
         hints=attempt.hints if state is State.CANCELLED else arrival.hints,
         arrived_at=arrival.now,
     )
-    if link_sessions.move(tx, moved, was=attempt.state):
-        note_attempt(tx, moved, state, now=arrival.now)
+    link_sessions.move(tx, moved, was=attempt.state)
+    note_attempt(tx, moved, state, now=arrival.now)

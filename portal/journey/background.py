@@ -18,17 +18,14 @@ class Background:
     def __init__(self, *, workers: int = 16) -> None:
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step")
         self._running: dict[str, Future[None]] = {}
-        # Re-entrant: a step that is already over calls back within `run`.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def run(self, key: str, step: Callable[[], object], *, patience: float = 0.0) -> bool:
         """Starts the step unless the same key is already under way; True when it ended within `patience` seconds."""
         with self._lock:
-            future = self._running.get(key)
-            if future is None:
-                future = self._pool.submit(self._guarded, key, step)
-                self._running[key] = future
-                future.add_done_callback(lambda _: self._forget(key))
+            self._running = {name: running for name, running in self._running.items() if not running.done()}
+            future = self._running.get(key) or self._pool.submit(self._guarded, key, step)
+            self._running[key] = future
         if patience <= 0:
             return future.done()
         return bool(wait([future], timeout=patience).done)
@@ -41,7 +38,3 @@ class Background:
             step()
         except Exception:
             log.exception("step_failed", step=key.partition(":")[0])
-
-    def _forget(self, key: str) -> None:
-        with self._lock:
-            self._running.pop(key, None)

@@ -81,9 +81,7 @@ def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool
     return now - (attempt.arrived_at or attempt.created_at) > patience
 
 
-def _settle(
-    ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: ProviderAccount, now: datetime
-) -> None:
+def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: ProviderAccount, now: datetime) -> None:
     """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing.
 
     Raises AlreadyBound where that id is another customer's.

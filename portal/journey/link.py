@@ -55,24 +55,18 @@ def open_attempt(
         device_id=device_id,
     )
     click = "/".join((attempt.purpose, attempt.device_type, attempt.vendor_key, device_id or ""))
-    try:
-        with ports.database.write() as tx:
-            earlier = link_sessions.of_click(tx, customer.id, click)
-            if earlier is not None and _is_same_click(earlier, now):
-                return earlier
-            link_sessions.forget_click(tx, customer.id, click)
-            _supersede(tx, attempt, now)
-            provider_accounts.ensure(tx, customer.id, attempt.provider_key)
-            link_sessions.insert(tx, attempt, click=click)
-            if attempt.purpose is Purpose.LINK:
-                consents.record(tx, _consent(ports, attempt, now))
-            note_attempt(tx, attempt, "opened", now=now, actor="customer")
-    except link_sessions.Duplicate:
-        with ports.database.read() as tx:
-            winner = link_sessions.of_click(tx, customer.id, click)
-        if winner is None:
-            raise
-        return winner
+    # Transactions that write about one customer take turns, so the second of two clicks finds the first.
+    with ports.database.write() as tx:
+        earlier = link_sessions.of_click(tx, customer.id, click)
+        if earlier is not None and _is_same_click(earlier, now):
+            return earlier
+        link_sessions.forget_click(tx, customer.id, click)
+        _supersede(tx, attempt, now)
+        provider_accounts.ensure(tx, customer.id, attempt.provider_key)
+        link_sessions.insert(tx, attempt, click=click)
+        if attempt.purpose is Purpose.LINK:
+            consents.record(tx, _consent(ports, attempt, now))
+        note_attempt(tx, attempt, "opened", now=now, actor="customer")
     return attempt
 
 

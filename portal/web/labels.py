@@ -63,8 +63,7 @@ def vendor_name(vendor: Vendor) -> str:
 
 def device_name(device: Device) -> str:
     """What the customer calls the device, else what it is."""
-    made = " ".join(part for part in (device.vendor_name, device.model) if part)
-    return device.nickname or made or str(TYPE_NAMES[device.device_type])
+    return device.nickname or device.made or str(TYPE_NAMES[device.device_type])
 
 
 def card_words(device: Device) -> dict[str, object]:
@@ -86,7 +85,7 @@ def removal_words(notice: Notice | None) -> Said | None:
             return Said("success", gettext("%(device)s is removed, and our access to it has ended.", **names))
         case RemovalOutcome.NOT_OFFERED:
             text = gettext("%(device)s is off your list. The access through %(provider)s may still be there.", **names)
-            return Said("success", text)
+            return Said("info", text)
         case RemovalOutcome.UNAVAILABLE:
             text = gettext(
                 "%(device)s could not be removed right now. Nothing has changed: try again in a few minutes.", **names

@@ -82,7 +82,7 @@ def test_a_device_that_was_well_already_is_told_so(running: Installation) -> Non
 
 def test_another_account_is_explained_and_both_devices_can_be_kept(running: Installation) -> None:
     words = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, purpose=Purpose.REAUTHENTICATE))
-    assert "another NIBE account" in words.text
+    assert "another account" in words.text
     assert words.next_step is NextStep.AGAIN_OR_KEEP
 
 
