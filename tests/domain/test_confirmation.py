@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.confirmation import Verdict, judge
@@ -12,7 +13,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOBODY: frozenset[str] = frozenset()
 
 
-def reading(device_id: str, connection: Connection = Connection.WORKING, **more: str) -> DeviceReading:
+def reading(device_id: str, connection: Connection = Connection.WORKING, **more: Any) -> DeviceReading:
     return DeviceReading(device_id, DeviceType.HEAT_PUMP, connection, **more)
 
 
@@ -132,3 +133,31 @@ def test_a_different_kind_of_device_under_a_new_id_is_the_wrong_account() -> Non
 
 def test_a_renewal_of_a_device_nobody_knows_any_more_fails() -> None:
     assert verdict(attempt(purpose=RENEWAL), reading("pump")).state is State.FAILED
+
+
+def test_a_device_that_is_the_customers_anyway_counts_although_another_browser_named_it() -> None:
+    again = verdict(attempt("pump", purpose=RENEWAL), reading("pump"), known=(device(),), held=frozenset({"pump"}))
+    assert again.linked == (reading("pump"),)
+
+
+def test_a_device_the_customer_once_had_does_not_count_where_a_strangers_return_named_it() -> None:
+    removed = (device(removed=True),)
+    assert verdict(attempt("pump"), reading("pump"), known=removed, held=frozenset({"pump"})).state is State.WAITING
+
+
+def test_a_device_removed_while_its_renewal_was_under_way_is_not_brought_back() -> None:
+    assert verdict(attempt("pump", purpose=RENEWAL), reading("pump"), known=(device(removed=True),)).linked == ()
+
+
+def test_where_anybody_can_make_up_a_return_only_what_it_names_counts() -> None:
+    for unnamed in (attempt(), attempt(purpose=RENEWAL)):
+        judged = judge(unnamed, readings=(reading("new"),), known=(device(),), held=NOBODY, new_counts=False)
+        assert judged.state is State.WAITING
+    named = judge(attempt("new"), readings=(reading("new"),), known=(), held=NOBODY, new_counts=False)
+    assert named.linked == (reading("new"),)
+
+
+def test_several_devices_that_came_back_instead_are_all_shown_to_the_customer() -> None:
+    two = (reading("one", model="S1255"), reading("two", model="S1255"))
+    wrong = verdict(attempt("one", "two", purpose=RENEWAL), *two, known=(device(),))
+    assert (wrong.reason, wrong.other) == (Reason.OTHER_ACCOUNT, two)

@@ -32,3 +32,16 @@ def test_a_device_the_provider_does_not_name_is_unknown_and_raises_no_alarm() ->
     gone = replace(device(), connection=Connection.WORKING).missing(now=LATER)
     assert (gone.connection, gone.needs_customer) == (Connection.UNKNOWN, False)
     assert device().needs_customer
+
+
+def test_a_device_answers_to_its_id_while_it_is_on_the_list() -> None:
+    assert device().is_active_as(reading("pump"))
+    assert not device().is_active_as(reading("another"))
+    assert not device(removed=True).is_active_as(reading("pump"))
+
+
+def test_a_device_is_called_by_its_maker_and_model_and_never_by_the_maker_twice() -> None:
+    assert device().made == "NIBE S1255"
+    assert replace(device(), model="Nibe F730").made == "Nibe F730"
+    assert replace(device(), model=None).made == "NIBE"
+    assert replace(device(), model=None, vendor_name="").made == ""

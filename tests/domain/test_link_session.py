@@ -5,7 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from portal.domain.link_session import MOVES, ONE_CLICK, OPEN, IllegalMove, Reason, State
+from portal.domain.link_session import (
+    MOST_NAMED,
+    MOVES,
+    ONE_CLICK,
+    OPEN,
+    ArrivalHints,
+    IllegalMove,
+    Reason,
+    State,
+    cancel_secret,
+)
 from tests.domain.test_confirmation import NOW, attempt
 
 DEPARTED = replace(attempt(), state=State.DEPARTED, connect_url="https://connect.example/x")
@@ -52,3 +62,27 @@ def test_a_cancelled_or_held_attempt_can_still_be_won_by_the_genuine_return() ->
 def test_an_event_is_evidence_only_while_an_attempt_is_under_way() -> None:
     assert not replace(attempt(), state=State.LINKED).takes_evidence()
     assert DEPARTED.takes_evidence()
+
+
+def test_later_hints_add_to_earlier_ones_and_forget_none() -> None:
+    first, second = ArrivalHints(device_ids=("one",)), ArrivalHints(device_ids=("two", "one"), device_type="charger")
+    assert second.names_more_than(first)
+    assert not first.names_more_than(second)
+    assert second.with_earlier(first) == ArrivalHints(device_ids=("one", "two"), device_type="charger")
+
+
+def test_returns_to_one_attempt_cannot_name_without_end() -> None:
+    many = ArrivalHints(device_ids=tuple(f"device-{number}" for number in range(MOST_NAMED)))
+    assert ArrivalHints(device_ids=("one more",)).with_earlier(many) == many
+
+
+def test_who_reads_the_cancel_address_learns_nothing_of_the_success_address() -> None:
+    assert cancel_secret("a secret") == cancel_secret("a secret") != cancel_secret("another")
+    assert cancel_secret(cancel_secret("a secret")) not in {"a secret", cancel_secret("a secret")}
+
+
+def test_only_an_attempt_held_for_want_of_a_sign_in_waits_for_one() -> None:
+    held = replace(attempt(), state=State.HELD, reason=Reason.NOT_SIGNED_IN)
+    assert held.waits_for_sign_in()
+    assert not replace(held, reason=Reason.ANOTHER_PERSON).waits_for_sign_in()
+    assert not replace(held, state=State.ARRIVED).waits_for_sign_in()

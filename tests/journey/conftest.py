@@ -1,0 +1,115 @@
+"""One sandbox for all; for each test a fresh memory of it, a fresh database and a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from portal.app import ports
+from portal.domain.people import Customer
+from portal.journey.background import Background
+from portal.journey.ports import Ports
+from portal.sandbox.configuration import portal_environment
+from portal.sandbox.program import RunningSandbox
+from portal.settings import Settings, load
+from portal.storage.database import Database
+from tests.journey.surroundings import Clock, Mailbox
+from tests.journey.world import World
+from tests.support.databases import Backend, Databases
+
+MakePorts = Callable[..., Ports]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    with RunningSandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def common_ports(sandbox: RunningSandbox, mailbox: Mailbox) -> Ports:
+    """The providers and their catalogue, which are the same in most tests and slow to make."""
+    settings = settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite")
+    made = ports(settings, Database(settings.database_url, seal_key=b""), Clock())
+    made.background.close()
+    return made
+
+
+@pytest.fixture
+def backend() -> Backend:
+    return "sqlite"
+
+
+@pytest.fixture
+def database(databases: Databases, backend: Backend) -> Iterator[Database]:
+    url = databases.prepared(backend, migrate)
+    opened = Database(url, seal_key=b"a key of thirty-two bytes or so..")
+    yield opened
+    opened.close()
+    databases.discard(url)
+
+
+@pytest.fixture
+def make_ports(sandbox: RunningSandbox, mailbox: Mailbox, common_ports: Ports) -> Iterator[MakePorts]:
+    """Makes the outside world of one process; settings that differ are given by name."""
+    with ExitStack() as stack:
+
+        def make(database: Database, clock: Clock, **differing: str) -> Ports:
+            made = common_ports
+            if differing:
+                made = ports(settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite", **differing), database, clock)
+            background = Background()
+            stack.callback(background.close)
+            return replace(made, database=database, clock=clock, background=background)
+
+        yield make
+
+
+@pytest.fixture
+def world(sandbox: RunningSandbox, mailbox: Mailbox, database: Database, make_ports: MakePorts) -> World:
+    clock = Clock()
+    sandbox.config_portal_url(mailbox.url)
+    sandbox.state.reset()
+    # The providers live in the same time as the portal.
+    sandbox.state.now = clock.seconds  # type: ignore[method-assign]
+    # An event is in the mailbox when its customer is back; the test says when the portal hears of it.
+    sandbox.state.choose_variants("telematica", {"event_timing": "before_return"})
+    mailbox.messages.clear()
+    return World(make_ports(database, clock), sandbox, clock, mailbox)
+
+
+@pytest.fixture
+def anna(world: World) -> Customer:
+    return world.customer("anna")
+
+
+@pytest.fixture
+def bo(world: World) -> Customer:
+    return world.customer("bo")
+
+
+def settings_for(sandbox: RunningSandbox, mailbox: Mailbox, database_url: str, **differing: str) -> Settings:
+    return load(
+        {
+            **portal_environment(sandbox.config),
+            "PORTAL_PUBLIC_URL": mailbox.url,
+            "PORTAL_DATABASE_URL": database_url,
+            "PORTAL_RETAILER__NAME": "Nordvind Energi",
+            **differing,
+        }
+    )
+
+
+def migrate(url: str) -> None:
+    database = Database(url, seal_key=b"")
+    database.upgrade()
+    database.close()

@@ -1,0 +1,136 @@
+"""Choosing a device type and a manufacturer, with the offers that the providers really have."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from portal import i18n
+from portal.domain.catalogue import OTHER_VENDOR, Catalogue, DeviceType, NotOffered
+from portal.domain.people import Customer
+from portal.journey import choose, language
+from portal.journey.choose import Preview
+from portal.journey.ports import Ports
+from portal.storage import tables
+from tests.journey.conftest import MakePorts
+from tests.journey.surroundings import DAIKIN, EASEE, NIBE, Choice, on_both_databases
+from tests.journey.world import World
+
+PANELS = Choice("nox", DeviceType.INVERTER, "sma", "nl", "anna@example.com")
+
+
+def before_leaving(world: World, customer: Customer, choice: Choice) -> Preview:
+    return choose.before_leaving(
+        ports=world.ports,
+        customer=customer,
+        device_type=choice.device_type,
+        vendor_key=choice.vendor,
+        language=choice.language,
+    )
+
+
+def test_all_six_device_types_are_on_offer_each_with_names_to_recognise(common_ports: Ports) -> None:
+    choices = choose.device_types(ports=common_ports)
+    assert [choice.device_type for choice in choices] == list(DeviceType)
+    for choice in choices:
+        names = [vendor.key for vendor in choice.examples]
+        assert len(names) == choose.EXAMPLES
+        assert OTHER_VENDOR not in names
+        assert [vendor.well_known for vendor in choice.examples][:2] == [True, True]
+
+
+@pytest.mark.parametrize("code", i18n.LANGUAGES)
+def test_every_manufacturer_on_offer_leads_to_a_provider_in_every_language(
+    world: World, anna: Customer, code: str
+) -> None:
+    for device_type in DeviceType:
+        for vendor in choose.vendors(ports=world.ports, device_type=device_type):
+            preview = before_leaving(world, anna, Choice("", device_type, vendor.key, code, ""))
+            assert preview.vendor == vendor
+            assert preview.language_there in i18n.LANGUAGES
+            assert preview.provider.key in world.ports.providers
+
+
+@pytest.mark.parametrize("region", ["EU", "US"])
+def test_every_offer_of_every_region_is_found_again_for_a_device_linked_by_it(common_ports: Ports, region: str) -> None:
+    catalogue = Catalogue(common_ports.providers.offers(region), common_ports.providers.languages())
+    for offer in catalogue.offers:
+        pinned = catalogue.pinned(offer.provider_key, offer.device_type, offer.vendor.key).offer
+        assert (pinned.provider_key, pinned.device_type, pinned.vendor) == (
+            offer.provider_key,
+            offer.device_type,
+            offer.vendor,
+        )
+        assert catalogue.route(offer.device_type, offer.vendor.key, "sv").offer in catalogue.offers
+
+
+def test_a_search_finds_the_manufacturer_that_is_meant(common_ports: Ports) -> None:
+    found = choose.vendors(ports=common_ports, device_type=DeviceType.HEAT_PUMP, query="nibbe")
+    assert [vendor.key for vendor in found] == ["nibe"]
+
+
+def test_what_nobody_serves_has_no_page(world: World, anna: Customer) -> None:
+    with pytest.raises(NotOffered):
+        before_leaving(world, anna, Choice("", DeviceType.BATTERY, "nibe", "sv", ""))
+
+
+@pytest.mark.parametrize(
+    ("choice", "language_there", "preselected"),
+    [
+        (NIBE, "sv", False),
+        (Choice("nox", DeviceType.HEAT_PUMP, "nibe", "fr", ""), "fr", True),
+        (Choice("telematica", DeviceType.CHARGER, "easee", "pl", ""), "en", True),
+        (Choice("podero", DeviceType.CHARGER, OTHER_VENDOR, "nl", ""), "en", False),
+    ],
+    ids=["podero", "nox", "telematica", "another manufacturer"],
+)
+def test_before_leaving_a_customer_knows_whom_they_meet_and_in_which_language(
+    world: World, anna: Customer, choice: Choice, language_there: str, preselected: bool
+) -> None:
+    preview = before_leaving(world, anna, choice)
+    assert preview.provider.key == choice.provider
+    assert (preview.language_there, preview.vendor_is_preselected) == (language_there, preselected)
+
+
+def test_a_provider_that_holds_one_manufacturer_says_which_device_would_go(world: World, anna: Customer) -> None:
+    assert before_leaving(world, anna, DAIKIN).replaces is None
+    pump = world.links(anna, DAIKIN)
+    assert before_leaving(world, anna, DAIKIN).replaces == pump
+    assert before_leaving(world, anna, PANELS).replaces is None
+    assert before_leaving(world, anna, EASEE).replaces is None
+
+
+def test_a_provider_that_holds_many_replaces_nothing(world: World, anna: Customer) -> None:
+    world.links(anna, NIBE)
+    assert before_leaving(world, anna, NIBE).replaces is None
+
+
+def test_a_provider_without_credentials_is_not_on_offer(world: World, anna: Customer, make_ports: MakePorts) -> None:
+    without = world.with_ports(make_ports(world.ports.database, world.clock, PORTAL_PROVIDERS="nox"))
+    assert before_leaving(without, anna, NIBE).provider.key == "nox"
+    types = [choice.device_type for choice in choose.device_types(ports=without.ports)]
+    assert types == [DeviceType.HEAT_PUMP, DeviceType.INVERTER]
+
+
+@on_both_databases
+def test_a_customer_tells_which_manufacturer_is_missing(world: World, anna: Customer) -> None:
+    choose.ask_for_vendor(
+        ports=world.ports,
+        customer=anna,
+        device_type=DeviceType.CHARGER,
+        text="  Zap\n tastic " + "x" * 500,
+        now=world.clock.now,
+    )
+    with world.ports.database.read() as tx:
+        (told,) = tx.connection.execute(select(tables.vendor_requests)).mappings()
+    assert (told["customer_id"], told["device_type"]) == (anna.id, "charger")
+    assert told["text"].startswith("Zap tastic xxx")
+    assert len(told["text"]) == choose.LONGEST_REQUEST
+    assert world.story(anna) == ["vendor.requested"]
+
+
+@on_both_databases
+def test_a_customers_language_is_kept_for_every_later_visit(world: World, anna: Customer, bo: Customer) -> None:
+    language.choose_language(ports=world.ports, customer=anna, language="et")
+    assert world.customer("anna").language == "et"
+    assert world.customer("bo").language is None
