@@ -26,9 +26,9 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
             depart(ports=ports, attempt=attempt, now=now)
         case State.ARRIVED | State.WAITING:
             confirm(ports=ports, attempt=attempt, now=now)
-        case State.DEPARTED | State.CANCELLED if attempt.is_overdue(now):
+        case State.DEPARTED if attempt.is_overdue(now):
             _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state, now)
-        case State.DEPARTED if _is_followed(attempt, now):
+        case State.DEPARTED | State.CANCELLED if _is_followed(attempt, now):
             _let_go(ports, attempt, attempt.state, now)
 
 

@@ -93,9 +93,8 @@ def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: dateti
 
 
 def _is_same_click(earlier: LinkSession, now: datetime) -> bool:
-    if earlier.state is State.CREATED:
-        return now - earlier.created_at < IN_FLIGHT
-    return earlier.may_follow(now)
+    is_recent = now - earlier.created_at < IN_FLIGHT
+    return is_recent and (earlier.state is State.CREATED or earlier.may_follow(now))
 
 
 def _supersede(tx: Transaction, attempt: LinkSession, now: datetime) -> None:

@@ -30,14 +30,28 @@ class AttemptView:
     polls: bool
     may_go_on: bool
 
+    @property
+    def may_keep_both(self) -> bool:
+        """Whether the other account's device can be kept beside the one that was to be reconnected."""
+        return can_hold_both(self.attempt, self.provider)
+
+
+def can_hold_both(attempt: LinkSession, provider: Traits) -> bool:
+    """Whether another account's device came back, and the provider does not hold it in place of the first."""
+    came_back = attempt.reason is Reason.OTHER_ACCOUNT and bool(attempt.confirmed)
+    return came_back and attempt.device_type not in provider.replaces_on_link
+
 
 def look(
     *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
 ) -> AttemptView | None:
-    """The attempt now, after waking the step that moves it and waiting at most `patience` seconds;
-
-    None where unknown.
-    """
+    """The attempt now, after waking the step that moves it for at most `patience` seconds; None where unknown."""
+    with ports.database.read() as tx:
+        known = link_sessions.get(tx, customer.id, link_session_id)
+    if known is None:
+        return None
+    # One that is on its way out has been waited for at the click already.
+    patience = 0.0 if known.state is State.CREATED else patience
     attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience)
     if attempt is None:
         return None
@@ -59,7 +73,7 @@ def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: da
     """Links the other vendor account's device beside the one that was to be reconnected; False where there is none."""
     with ports.database.write() as tx:
         attempt = link_sessions.get(tx, customer.id, link_session_id)
-        if attempt is None or attempt.reason is not Reason.OTHER_ACCOUNT or not attempt.confirmed:
+        if attempt is None or not can_hold_both(attempt, ports.traits(attempt.provider_key)):
             return False
         known = devices.known(tx, customer.id, attempt.provider_key)
         beside = as_devices(replace(attempt, device_id=None), attempt.confirmed, known, now)

@@ -10,7 +10,7 @@ from portal.domain.device import Device
 from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
-from portal.providers.protocol import ProviderError, Removal, Traits
+from portal.providers.protocol import ProviderError, ReauthenticationRequired, Removal, Traits
 from portal.storage import devices, provider_accounts
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,9 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -
     traits = ports.traits(device.provider_key)
     try:
         removal = _removed_there(ports, account, device)
+    except ReauthenticationRequired:
+        # The access has lapsed already, so there is none to end from here.
+        removal = Removal.NOT_OFFERED
     except ProviderError as error:
         log.warning("removal_failed", provider=device.provider_key, device=device.id, cause=str(error))
         return Removed(device, traits, RemovalOutcome.UNAVAILABLE)

@@ -16,8 +16,11 @@ from portal.web.wiring import portal
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
 
-LOOKS = 5
-"""How often the page looks again by itself for news that is on its way."""
+LOOKS = 8
+"""How often the page looks again by itself before it rests."""
+
+SOON = 2
+"""Seconds until it looks for news that is on its way."""
 
 
 @blueprint.get("")
@@ -26,7 +29,7 @@ def overview() -> ResponseReturnValue:
     """All devices, those that need the customer first; what is known at once, newer words a moment later."""
     found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock())
     asked = round_of_polling()
-    looks_again = found.refreshing and asked < LOOKS
+    looks_again = _next_look(found) if asked < LOOKS else None
     if wants_fragment():
         return fragment("devices/_list.html", overview=found, looks_again=looks_again, asked=asked + 1)
     return page(
@@ -69,3 +72,12 @@ def remove(device_id: str) -> ResponseReturnValue:
         abort(404)
     notices.leave(removed.outcome, device=device_name(removed.device), provider=removed.provider.name)
     return see_other(url_for("devices.overview"))
+
+
+def _next_look(found: journey.Overview) -> int | None:
+    """Seconds until the page looks again: soon for words on their way, else when those it shows are no longer fresh."""
+    if found.refreshing:
+        return SOON
+    if found.devices or found.attempts:
+        return max(SOON, round(portal().ports.policy.fresh_for.total_seconds()))
+    return None

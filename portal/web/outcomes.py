@@ -188,8 +188,13 @@ def _failed(view: AttemptView) -> Outcome:
     return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
 
 
-def _other_account(_view: AttemptView) -> Outcome:
+def _other_account(view: AttemptView) -> Outcome:
     title = gettext("That was a different account")
+    if not view.may_keep_both:
+        text = gettext(
+            "You signed in with another account than the one this device belongs to. Try again with the right account."
+        )
+        return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
     text = gettext(
         "You signed in with another account than the one this device belongs to, so we found a different device. Try "
         "again with the right account, or keep both devices."

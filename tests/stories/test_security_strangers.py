@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from portal.domain.link_session import Reason, State
 from portal.sandbox.program import RunningSandbox
+from portal.storage import tables
 from tests.stories import strangers
 from tests.stories.strangers import CHOICES, DAIKIN, EASEE, NIBE, Choice
 from tests.support.live import Installation
@@ -53,6 +55,13 @@ def nothing_is_linked(live: Installation, *people: Person) -> None:
     models = {device.physical.model for device in live.sandbox.state.devices}
     for person in people:
         assert not any(model in person.look("/devices").html for model in models)
+
+
+def naming_nothing(live: Installation) -> str:
+    """An answer of NOX's as its own customer can make it up."""
+    user = next(user for user in live.sandbox.state.users if user.provider == "nox")
+    claims = {"nox_user_id": user.id, "supplier_user_id": user.external_id}
+    return strangers.as_data({**claims, "brand": "daikin", "device_ids": []})
 
 
 @whoever_comes
@@ -118,9 +127,7 @@ def test_a_return_made_up_before_the_stranger_comes_does_not_bring_the_strangers
     strangers.link(live, owner, DAIKIN)
     (own,) = live.devices()
     connect_url = strangers.leave(owner, DAIKIN)
-    known = next(user for user in live.sandbox.state.users if user.provider == "nox")
-    claimed = {"nox_user_id": known.id, "supplier_user_id": known.external_id, "device_ids": []}
-    strangers.arrive(owner, f"{live.url}/return/nox?data={strangers.as_data(claimed)}")
+    strangers.arrive(owner, f"{live.url}/return/nox?data={naming_nothing(live)}")
     back = strangers.sign_in_there(stranger, connect_url, DAIKIN, "victim@example.com")
     for _ in range(3):
         owner.look(f"/link-sessions/{strangers.attempts(live)[-1].id}")
@@ -137,10 +144,8 @@ def test_a_made_up_return_that_waits_for_a_sign_in_does_not_outwait_the_stranger
     live: Installation, person: Make, owner: Person, stranger: Person
 ) -> None:
     connect_url = strangers.leave(owner, DAIKIN)
-    known = next(user for user in live.sandbox.state.users if user.provider == "nox")
-    claimed = {"nox_user_id": known.id, "supplier_user_id": known.external_id, "device_ids": []}
     second = person()
-    waiting = second.look(f"/return/nox?data={strangers.as_data(claimed)}")
+    waiting = second.look(f"/return/nox?data={naming_nothing(live)}")
     stranger.look(strangers.sign_in_there(stranger, connect_url, DAIKIN))
     second.submit(waiting.forms()[0], username="anna", password="demo")
     nothing_is_linked(live, owner, second)
@@ -214,3 +219,18 @@ def test_a_customer_whose_cookie_is_lost_signs_in_again_and_has_the_device(
     assert page.path.startswith("/link-sessions/")
     owner.sees(page.path, lambda seen: live.state_of(seen.path) is State.LINKED)
     assert len(live.devices()) == 1
+
+
+@at_every_provider
+def test_a_customer_who_came_back_in_time_may_take_their_time_to_sign_in_again(
+    live: Installation, owner: Person, choice: Choice
+) -> None:
+    back = strangers.sign_in_there(owner, strangers.leave(owner, choice), choice)
+    owner.cookies.clear()
+    owner.look(back)
+    soon = datetime.now(UTC) + timedelta(seconds=0.2)
+    with live.database.write() as tx:
+        tx.connection.execute(tables.link_sessions.update().values(expires_at=soon))
+    time.sleep(0.3)
+    page = owner.sign_in("anna")
+    owner.sees(page.path, lambda seen: live.state_of(seen.path) is State.LINKED)

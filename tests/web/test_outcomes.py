@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from portal.domain.catalogue import DeviceType, RouteReason, Vendor
+from portal.domain.device import DeviceReading
 from portal.domain.link_session import MOVES, LinkSession, Purpose, Reason, State
 from portal.journey.outcome import AttemptView
 from portal.web.outcomes import NextStep, Tone, outcome
@@ -32,7 +33,7 @@ def view(running: Installation, state: State, reason: Reason | None = None, **di
     }
     may_go_on = bool(differences.pop("may_go_on", False))
     attempt = LinkSession(**{**fields, **differences})  # type: ignore[arg-type]  # the fields are listed just above
-    traits = running.portal.ports.providers.get("podero").traits
+    traits = running.portal.ports.providers.get(attempt.provider_key).traits
     polls = state in {State.CREATED, State.ARRIVED, State.WAITING}
     return AttemptView(attempt, traits, Vendor("nibe", "NIBE"), None, (), polls, may_go_on)
 
@@ -81,9 +82,14 @@ def test_a_device_that_was_well_already_is_told_so(running: Installation) -> Non
 
 
 def test_another_account_is_explained_and_both_devices_can_be_kept(running: Installation) -> None:
-    words = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, purpose=Purpose.REAUTHENTICATE))
+    came_back = (DeviceReading("pump", DeviceType.HEAT_PUMP),)
+    found = {"purpose": Purpose.REAUTHENTICATE, "confirmed": came_back}
+    words = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, **found))
     assert "another account" in words.text
     assert words.next_step is NextStep.AGAIN_OR_KEEP
+    at_nox = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, **found, provider_key="nox"))
+    assert "keep" not in at_nox.text
+    assert at_nox.next_step is NextStep.AGAIN
 
 
 def test_a_link_that_is_ready_is_followed(running: Installation) -> None:

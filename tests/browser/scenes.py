@@ -1,0 +1,73 @@
+"""Every page of the portal by name, and the way a visitor comes to it."""
+
+from collections.abc import Iterator
+
+from tests.browser.household import Household, broken_database
+from tests.browser.visitor import Visitor
+
+EVERYBODYS = {
+    "welcome": "/",
+    "privacy": "/privacy",
+    "accessibility": "/accessibility",
+    "sign-in-failed": "/sign-in/failed",
+    "back-without-attempt": "/return",
+    "error-404": "/nowhere",
+}
+
+CUSTOMERS = {
+    "devices": "/devices",
+    "connect-types": "/connect",
+    "vendors": "/connect/heat-pump",
+    "vendors-charger": "/connect/charger",
+    "vendors-search": "/connect/heat-pump?q=mitsu",
+    "vendors-none": "/connect/heat-pump?q=xyzxyz",
+    "not-listed": "/connect/heat-pump/not-listed",
+    "not-listed-thanks": "/connect/heat-pump/not-listed/thanks",
+    "before-leaving": "/connect/heat-pump/nibe",
+    "before-leaving-nox": "/connect/inverter/fronius",
+    "before-leaving-telematica": "/connect/charger/easee",
+    "before-leaving-other": "/connect/vehicle/other",
+    "error-not-offered": "/connect/heat-pump/nobody",
+    "error-405": "/language",
+}
+
+
+def of_everybody(visitor: Visitor) -> Iterator[str]:
+    """Walks through the pages that need no sign-in; answers the name of each while it is shown."""
+    visitor.foreseen.update({404, 500})
+    for name, path in EVERYBODYS.items():
+        visitor.open(path)
+        yield name
+    with broken_database(visitor.live):
+        visitor.open("/sign-in")
+        yield "error-500"
+
+
+def of_anna(visitor: Visitor, household: Household) -> Iterator[str]:
+    """Walks through the pages of a customer who is signed in."""
+    visitor.foreseen.update({400, 404, 405, 422})
+    for name, path in CUSTOMERS.items():
+        visitor.open(path)
+        yield name
+    for name, path in household.attempts.items():
+        visitor.open(path)
+        yield f"attempt-{name}"
+    for name, device in {"remove": household.lapsed, "remove-nox": household.working}.items():
+        visitor.open(f"/devices/{device}/remove")
+        yield name
+    yield from _with_mistakes(visitor)
+
+
+def _with_mistakes(visitor: Visitor) -> Iterator[str]:
+    visitor.open("/connect/heat-pump/nibe")
+    visitor.main_button().click()
+    visitor.page.locator("#consent-error").wait_for()
+    yield "consent-missing"
+    visitor.open("/connect/heat-pump/not-listed")
+    visitor.main_button().click()
+    visitor.page.locator("#vendor-error").wait_for()
+    yield "not-listed-missing"
+    visitor.page.evaluate("document.querySelector('form[action=\"/sign-out\"] [name=csrf_token]').value = 'old'")
+    visitor.page.click('form[action="/sign-out"] button')
+    visitor.page.locator(".reference").wait_for()
+    yield "error-400"
