@@ -82,6 +82,9 @@ PATIENCE = timedelta(minutes=15)
 PATIENCE_FOR_EVENTS = timedelta(hours=24)
 """The same where only the provider's own event can tell: it is delivered again for about that long."""
 
+MEMORY = timedelta(hours=24)
+"""How long a device that another person came back with does not count; a household may try again the next day."""
+
 OPEN = frozenset({State.CREATED, State.DEPARTED, State.ARRIVED, State.WAITING})
 """States in which something may still happen by itself."""
 

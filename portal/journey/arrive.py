@@ -5,13 +5,14 @@ waits for one in the same browser, and in no other; a return in another person's
 shows nothing, says nothing.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.link_session import ArrivalHints, LinkSession, Reason, State, cancel_secret
+from portal.domain.link_session import MEMORY, ArrivalHints, LinkSession, Reason, State, cancel_secret
 from portal.domain.people import Customer
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
@@ -88,7 +89,7 @@ def arrive(
 def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> Arrived | None:
     """Finishes what this browser had come back with before its customer signed in again; None where it had nothing."""
     with ports.database.write() as tx:
-        waiting = arrivals.take(tx, browser, now=now)
+        waiting = arrivals.take(tx, browser, since=now - SIGN_IN_PATIENCE)
         finished = []
         for pending in sorted(waiting, key=lambda pending: pending.hints.cancelled):
             if pending.provider_key not in ports.providers:
@@ -107,6 +108,7 @@ def _finish(tx: Transaction, arrival: Arrival, customer: Customer, link_session_
         attempt = link_sessions.get(tx, customer.id, link_session_id)
     if attempt is None:
         log.warning("arrival_of_nobody", provider=arrival.provider.traits.key)
+        _remember(tx, arrival)
         return []
     _accept(tx, arrival, attempt, waited=link_session_id is not None)
     return [Arrived(attempt.id)]
@@ -138,6 +140,7 @@ def _at_fixed_url(tx: Transaction, arrival: Arrival) -> Arrived:
         return _hold(tx, arrival, named)
     attempt = _attempt_for(tx, arrival, arrival.viewer)
     if attempt is None:
+        _remember(tx, arrival)
         return NEUTRAL
     _accept(tx, arrival, attempt)
     return Arrived(attempt.id)
@@ -220,19 +223,26 @@ def _keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> Non
         if arrival.hints.names_more_than(attempt.hints):
             _hold_for_good(tx, arrival, attempt)
         return
-    arrivals.keep(
-        tx,
-        browser=arrival.browser,
-        provider_key=arrival.provider.traits.key,
-        link_session_id=attempt.id if attempt else None,
-        hints=arrival.hints,
-        now=arrival.now,
-        expires_at=arrival.now + SIGN_IN_PATIENCE,
-    )
+    _remember(tx, arrival, browser=arrival.browser, attempt=attempt)
     if attempt is None or arrival.hints.cancelled or attempt.is_overdue(arrival.now):
         return
     if attempt.can_arrive() or (attempt.takes_evidence() and arrival.hints.names_more_than(attempt.hints)):
         _move(tx, attempt, State.HELD, Reason.NOT_SIGNED_IN, arrival)
+
+
+def _remember(
+    tx: Transaction, arrival: Arrival, *, browser: str | None = None, attempt: LinkSession | None = None
+) -> None:
+    """Keeps a return: for a sign-in in `browser`, else only so that what it names does not become another's."""
+    arrivals.keep(
+        tx,
+        browser=browser or secrets.token_urlsafe(),
+        provider_key=arrival.provider.traits.key,
+        link_session_id=attempt.id if attempt else None,
+        hints=arrival.hints,
+        now=arrival.now,
+        expires_at=arrival.now + (SIGN_IN_PATIENCE if browser else MEMORY),
+    )
 
 
 def _hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:

@@ -30,6 +30,11 @@ class Background:
             return future.done()
         return bool(wait([future], timeout=patience).done)
 
+    def is_running(self, key: str) -> bool:
+        """Whether a step of this key is under way."""
+        with self._lock:
+            return key in self._running and not self._running[key].done()
+
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 

@@ -9,6 +9,7 @@ import structlog
 from portal.domain.confirmation import STILL_WAITING, Verdict, judge
 from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import (
+    MEMORY,
     PATIENCE,
     PATIENCE_FOR_EVENTS,
     LinkSession,
@@ -21,7 +22,7 @@ from portal.journey.history import note_attempt, note_device
 from portal.journey.ports import Ports
 from portal.providers.offers import known_vendor
 from portal.providers.protocol import ProviderError
-from portal.storage import devices, link_sessions, provider_accounts
+from portal.storage import arrivals, devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
@@ -39,7 +40,7 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     with ports.database.read() as tx:
         account = provider_accounts.of(tx, attempt.customer_id, attempt.provider_key)
         known = devices.known(tx, attempt.customer_id, attempt.provider_key)
-        held = link_sessions.held_device_ids(tx, attempt.customer_id, attempt.provider_key)
+        held = _named_by_others(tx, attempt, now)
     if account is None:
         return
     if account.provider_user_id is None:
@@ -58,6 +59,12 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     except provider_accounts.AlreadyBound:
         log.error("provider_user_is_anothers", provider=attempt.provider_key, link_session=attempt.id)
         _settle(ports, attempt, Verdict(State.FAILED, Reason.NOT_CONFIRMED), account=account, now=now)
+
+
+def _named_by_others(tx: Transaction, attempt: LinkSession, now: datetime) -> frozenset[str]:
+    """Devices that somebody else came back with, to an attempt of this customer or where no attempt is named at all."""
+    held = link_sessions.held_device_ids(tx, attempt.customer_id, attempt.provider_key, since=now - MEMORY)
+    return held | arrivals.named_device_ids(tx, attempt.provider_key, now=now)
 
 
 def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> tuple[DeviceReading, ...] | None:

@@ -9,8 +9,8 @@ import structlog
 from portal.domain.device import Device
 from portal.domain.link_session import LinkSession, State
 from portal.domain.people import Customer
-from portal.journey.advance import advance
 from portal.journey.history import note_device
+from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
@@ -39,7 +39,7 @@ def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
         linked = devices.all_of(tx, customer.id)
         attempts = link_sessions.open_of(tx, customer.id)
     for attempt in attempts:
-        _wake(ports, customer.id, attempt.id)
+        wake(ports=ports, customer_id=customer.id, link_session_id=attempt.id)
     stale = any(_is_stale(ports, device, now) for device in linked)
     done = stale and ports.background.run(
         f"refresh:{customer.id}", lambda: refresh(ports=ports, customer_id=customer.id, now=ports.clock())
@@ -103,10 +103,3 @@ def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
     if device.provider_key not in ports.providers or now - device.read_at < ports.policy.fresh_for:
         return False
     return ports.providers.get(device.provider_key).traits.reads_devices
-
-
-def _wake(ports: Ports, customer_id: str, link_session_id: str) -> None:
-    ports.background.run(
-        f"advance:{customer_id}:{link_session_id}",
-        lambda: advance(ports=ports, customer_id=customer_id, link_session_id=link_session_id, now=ports.clock()),
-    )

@@ -72,13 +72,23 @@ def open_attempt(
 
 def leave(*, ports: Ports, customer: Customer, link_session_id: str, patience: float) -> LinkSession | None:
     """Takes the attempt out behind the page and answers how it stands after at most `patience` seconds."""
-    ports.background.run(
-        f"advance:{customer.id}:{link_session_id}",
-        lambda: advance(ports=ports, customer_id=customer.id, link_session_id=link_session_id, now=ports.clock()),
-        patience=patience,
-    )
+    wake(ports=ports, customer_id=customer.id, link_session_id=link_session_id, patience=patience)
     with ports.database.read() as tx:
         return link_sessions.get(tx, customer.id, link_session_id)
+
+
+def wake(*, ports: Ports, customer_id: str, link_session_id: str, patience: float = 0.0) -> None:
+    """Runs the step that moves the attempt, once at a time, and waits for it at most `patience` seconds."""
+    ports.background.run(
+        step_key(customer_id, link_session_id),
+        lambda: advance(ports=ports, customer_id=customer_id, link_session_id=link_session_id, now=ports.clock()),
+        patience=patience,
+    )
+
+
+def step_key(customer_id: str, link_session_id: str) -> str:
+    """Names the step of one attempt. The customer is part of it: a stranger's look does not stand in its way."""
+    return f"advance:{customer_id}:{link_session_id}"
 
 
 def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> str | None:

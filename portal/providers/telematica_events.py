@@ -35,7 +35,7 @@ WINDOW = timedelta(minutes=5)
 LONGEST_BODY = 256 * 1024
 MOST_SIGNATURES = 10
 MOST_DEVICES = 200
-TIMESTAMP = re.compile(r"[0-9]{1,12}")
+TIMESTAMP = re.compile(r"[0-9]{1,10}")
 EVENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 

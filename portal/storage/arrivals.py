@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, insert
+from sqlalchemy import RowMapping, delete, insert, select
 
 from portal.domain.link_session import ArrivalHints
 from portal.storage import tables
@@ -37,6 +37,7 @@ def keep(
     expires_at: datetime,
 ) -> None:
     """Keeps a return for this browser, which is known by a random token."""
+    purge(tx, now)
     arrival = insert(_arrivals).values(
         id=new_id(),
         browser_hash=hashed(browser),
@@ -49,16 +50,27 @@ def keep(
     tx.connection.execute(arrival)
 
 
-def take(tx: Transaction, browser: str, *, now: datetime) -> tuple[PendingArrival, ...]:
-    """The returns of this browser, newest first; each is given out once, those that waited too long never."""
+def take(tx: Transaction, browser: str, *, since: datetime) -> tuple[PendingArrival, ...]:
+    """The returns of this browser, newest first; each is given out once, those that came before `since` never."""
     mine = delete(_arrivals).where(_arrivals.c.browser_hash == hashed(browser)).returning(*_arrivals.c)
     rows = tx.connection.execute(mine).mappings().all()
-    in_time = (_arrival(row) for row in rows if row["expires_at"] > now)
+    in_time = (_arrival(row) for row in rows if row["created_at"] >= since)
     return tuple(sorted(in_time, key=lambda arrival: (arrival.created_at, arrival.id), reverse=True))
 
 
+def named_device_ids(tx: Transaction, provider_key: str, *, now: datetime) -> frozenset[str]:
+    """The provider's ids of devices in returns that nobody's attempt is known of."""
+    kept = (
+        select(_arrivals.c.hints)
+        .where(_arrivals.c.provider_key == provider_key, _arrivals.c.link_session_id.is_(None))
+        .where(_arrivals.c.expires_at > now)
+        .order_by(_arrivals.c.created_at, _arrivals.c.id)
+    )
+    return frozenset(named for hints in tx.connection.scalars(kept) for named in hints_from_json(hints).device_ids)
+
+
 def purge(tx: Transaction, now: datetime) -> None:
-    """Deletes the returns that nobody signed in for."""
+    """Deletes the returns that have been kept long enough."""
     tx.connection.execute(delete(_arrivals).where(_arrivals.c.expires_at <= now))
 
 

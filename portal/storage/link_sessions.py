@@ -66,9 +66,16 @@ def open_of(tx: Transaction, customer_id: str) -> tuple[LinkSession, ...]:
     return _own(tx, customer_id, _attempts.c.state.in_(OPEN))
 
 
-def held_device_ids(tx: Transaction, customer_id: str, provider_key: str) -> frozenset[str]:
-    """The provider's ids of devices that a stranger's return named."""
-    held = _own(tx, customer_id, _attempts.c.provider_key == provider_key, _attempts.c.state == State.HELD)
+def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, since: datetime) -> frozenset[str]:
+    """The provider's ids of devices that another person's return to this customer's attempts named lately."""
+    held = _own(
+        tx,
+        customer_id,
+        _attempts.c.provider_key == provider_key,
+        _attempts.c.state == State.HELD,
+        _attempts.c.reason == Reason.ANOTHER_PERSON,
+        _attempts.c.ended_at >= since,
+    )
     return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
 
 

@@ -117,6 +117,8 @@ def test_a_slow_provider_does_not_hold_up_the_page_and_the_attempt_goes_on_behin
     attempt_id = world.opens(anna, NIBE)
     assert world.waits(anna, attempt_id, patience=0.1).state is State.CREATED
     assert world.goes_on(anna, attempt_id) is None
+    assert world.looks(anna, attempt_id).attempt.state is State.CREATED
+    world.waits(anna, attempt_id)
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.may_go_on) == (State.DEPARTED, True)
     assert world.calls("podero", "/device-onboarding") == 1

@@ -74,13 +74,13 @@ def test_a_forged_cancel_does_not_stop_the_genuine_return(world: World, anna: Cu
     assert world.looks(anna, attempt_id).attempt.state is State.LINKED
 
 
-def test_a_cancelled_attempt_is_over_when_its_link_is(world: World, anna: Customer) -> None:
+def test_a_cancelled_attempt_stays_cancelled_and_keeps_no_link(world: World, anna: Customer) -> None:
     attempt_id = world.opens(anna, EASEE)
     url = world.leaves(anna, attempt_id)
     world.comes_back(anna, world.does_there(url, action="cancel"))
     world.clock.forward(minutes=13)
     view = world.looks(anna, attempt_id)
-    assert (view.attempt.state, view.attempt.connect_url) == (State.EXPIRED, None)
+    assert (view.attempt.state, view.attempt.connect_url) == (State.CANCELLED, None)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ def serve() -> Iterator[Callable[[Answering], Scripted]]:
 
 @pytest.fixture
 def logged() -> Iterator[list[dict[str, object]]]:
-    """What was logged."""
+    """What was logged, whatever a portal of another test has set for the whole process."""
+    structlog.reset_defaults()
     with structlog.testing.capture_logs() as entries:
         yield entries  # type: ignore[misc]
 

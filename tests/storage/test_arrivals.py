@@ -34,9 +34,9 @@ def test_a_return_waits_for_the_sign_in_of_its_browser(database: Database, anna:
     keep(database)
     keep(database, link_session_id=attempt.id, now=SOON)
     with database.write() as tx:
-        assert arrivals.take(tx, "another browser", now=SOON) == ()
-        taken = arrivals.take(tx, BROWSER, now=SOON)
-        assert arrivals.take(tx, BROWSER, now=SOON) == ()
+        assert arrivals.take(tx, "another browser", since=NOW) == ()
+        taken = arrivals.take(tx, BROWSER, since=NOW)
+        assert arrivals.take(tx, BROWSER, since=NOW) == ()
     assert [(a.link_session_id, a.created_at) for a in taken] == [(attempt.id, SOON), (None, NOW)]
     assert {(a.provider_key, a.hints) for a in taken} == {("nox", HINTS)}
 
@@ -46,7 +46,7 @@ def test_of_many_sign_ins_at_once_one_takes_the_return(database: Database) -> No
 
     def take(_: int) -> int:
         with database.write() as tx:
-            return len(arrivals.take(tx, BROWSER, now=NOW))
+            return len(arrivals.take(tx, BROWSER, since=NOW))
 
     assert sum(all_at_once(10, take)) == 1
 
@@ -54,7 +54,21 @@ def test_of_many_sign_ins_at_once_one_takes_the_return(database: Database) -> No
 def test_a_return_does_not_wait_for_ever(database: Database) -> None:
     keep(database)
     with database.write() as tx:
-        assert arrivals.take(tx, BROWSER, now=LATER) == ()
+        assert arrivals.take(tx, BROWSER, since=SOON) == ()
+
+
+def test_what_a_return_without_an_attempt_names_is_known_while_it_is_kept(database: Database, anna: Customer) -> None:
+    attempt = an_attempt(anna)
+    with database.write() as tx:
+        link_sessions.insert(tx, attempt, click=None)
+    keep(database, link_session_id=attempt.id)
+    with database.read() as tx:
+        assert arrivals.named_device_ids(tx, "nox", now=SOON) == frozenset()
+    keep(database)
+    with database.read() as tx:
+        assert arrivals.named_device_ids(tx, "nox", now=SOON) == {"d-1"}
+        assert arrivals.named_device_ids(tx, "podero", now=SOON) == frozenset()
+        assert arrivals.named_device_ids(tx, "nox", now=LATER) == frozenset()
 
 
 def test_returns_that_nobody_signed_in_for_are_deleted(database: Database) -> None:

@@ -52,7 +52,7 @@ def departed(database: Database, customer: Customer, *, secret: str = SECRET, **
     gone = replace(attempt.moved(State.DEPARTED, now=NOW), connect_url=CONNECT_URL)
     with database.write() as tx:
         assert link_sessions.move(tx, gone, was=State.CREATED, arrival_secret=secret)
-    return gone
+    return replace(gone, version=1)
 
 
 def test_a_new_attempt_comes_back_as_it_was(database: Database, anna: Customer) -> None:
@@ -105,7 +105,7 @@ def test_an_attempt_may_be_moved_before_its_device_is_stored(database: Database,
         link_sessions.move(tx, replace(attempt, device_id=device.id), was=State.CREATED)
         devices.save(tx, device)
     with pytest.raises(IntegrityError), database.write() as tx:
-        link_sessions.move(tx, replace(attempt, device_id="no such device"), was=State.CREATED)
+        link_sessions.move(tx, replace(attempt, device_id="no such device", version=1), was=State.CREATED)
 
 
 def test_an_attempt_never_points_at_another_customer_s_device(
@@ -232,7 +232,7 @@ def test_a_later_move_keeps_the_arrival_secret(database: Database, anna: Custome
     arrived = departed(database, anna).moved(State.ARRIVED, now=NOW)
     with database.write() as tx:
         link_sessions.move(tx, arrived, was=State.DEPARTED)
-        assert link_sessions.by_arrival_secret(tx, "podero", SECRET) == arrived
+        assert link_sessions.by_arrival_secret(tx, "podero", SECRET) == replace(arrived, version=2)
 
 
 def test_a_thief_of_the_database_reads_no_secret_in_it(database: Database, anna: Customer) -> None:
@@ -270,13 +270,21 @@ def test_open_attempts_are_those_in_which_something_may_still_happen(database: D
 def test_devices_that_a_stranger_s_return_named_are_known_as_held(
     database: Database, anna: Customer, bertil: Customer
 ) -> None:
-    held = {"state": State.HELD, "hints": ArrivalHints(device_ids=("d-1", "d-2"))}
+    held = {
+        "state": State.HELD,
+        "reason": Reason.ANOTHER_PERSON,
+        "ended_at": SOON,
+        "hints": ArrivalHints(device_ids=("d-1", "d-2")),
+    }
     stored(database, an_attempt(anna, **held))
+    own_browser = {"reason": Reason.NOT_SIGNED_IN, "hints": ArrivalHints(device_ids=("d-5",))}
+    stored(database, an_attempt(anna, **{**held, **own_browser}))
     stored(database, an_attempt(anna, provider_key="nox", **held))
     stored(database, an_attempt(anna, state=State.ARRIVED, hints=ArrivalHints(device_ids=("d-3",))))
     stored(database, an_attempt(bertil, state=State.HELD, hints=ArrivalHints(device_ids=("d-4",))))
     with database.read() as tx:
-        assert link_sessions.held_device_ids(tx, anna.id, "podero") == {"d-1", "d-2"}
+        assert link_sessions.held_device_ids(tx, anna.id, "podero", since=SOON) == {"d-1", "d-2"}
+        assert link_sessions.held_device_ids(tx, anna.id, "podero", since=LATER) == frozenset()
 
 
 def test_unfinished_attempts_are_found_the_longest_unchecked_first(
