@@ -66,6 +66,12 @@ def look(
     )
 
 
+def is_known(*, ports: Ports, customer: Customer, link_session_id: str) -> bool:
+    """Whether the customer has this attempt."""
+    with ports.database.read() as tx:
+        return link_sessions.get(tx, customer.id, link_session_id) is not None
+
+
 def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:
     """Links the other vendor account's device beside the one that was to be reconnected; False where there is none."""
     with ports.database.write() as tx:

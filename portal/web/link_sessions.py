@@ -44,6 +44,7 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
 @customers("link-sessions/{link_session_id}")
 def go_on(link_session_id: str) -> ResponseReturnValue:
     """Follows the link that the attempt's page was waiting for."""
+    _must_be_known(link_session_id)
     return follow_or_show(link_session_id)
 
 
@@ -51,8 +52,14 @@ def go_on(link_session_id: str) -> ResponseReturnValue:
 @customers("link-sessions/{link_session_id}")
 def keep(link_session_id: str) -> ResponseReturnValue:
     """Keeps the device of the other account beside the one that was to be reconnected."""
+    _must_be_known(link_session_id)
     outcome.keep_both(ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock())
     return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
+
+
+def _must_be_known(link_session_id: str) -> None:
+    if not outcome.is_known(ports=portal().ports, customer=customer(), link_session_id=link_session_id):
+        abort(404)
 
 
 def _look_again(view: AttemptView) -> Response:
