@@ -38,6 +38,7 @@ VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "header_names": ("svix", "webhook"),
         "cancel_form": ("bare", "never"),
         "id_on_relink": ("same", "new"),
+        "revoke_lapsed": ("ends", "refused"),
         "metadata_place": ("top", "nested"),
         "event_timing": ("with_return", "before_return"),
     },

@@ -83,6 +83,10 @@ class Telematica:
             ]
             if not ended:
                 raise _refusal("NOT_FOUND", "Device not found")
+            if self.state.variant("telematica", "revoke_lapsed") == "refused" and any(
+                not device.working for device in ended
+            ):
+                raise _refusal("RELOGIN_REQUIRED", "The user must sign in again")
             for device in ended:
                 device.removed_at = self.state.now()
                 self._tell_disconnected(device)

@@ -6,6 +6,7 @@ import pytest
 
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
+from portal.journey import outcome
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, at_every_provider
 from tests.journey.world import World
@@ -216,3 +217,10 @@ def test_a_return_after_the_grace_is_too_late(world: World, anna: Customer) -> N
     assert world.comes_back(anna, back).link_session_id == attempt_id
     late = world.looks(anna, attempt_id).attempt
     assert (late.state, late.reason, world.devices(anna)) == (State.EXPIRED, Reason.LEFT_OPEN, ())
+
+
+def test_an_attempt_is_known_to_its_own_customer_only(world: World, anna: Customer, bo: Customer) -> None:
+    attempt_id = world.opens(anna, NIBE)
+    assert outcome.is_known(ports=world.ports, customer=anna, link_session_id=attempt_id)
+    assert not outcome.is_known(ports=world.ports, customer=bo, link_session_id=attempt_id)
+    assert not outcome.is_known(ports=world.ports, customer=anna, link_session_id="never")

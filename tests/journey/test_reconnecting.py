@@ -88,8 +88,10 @@ def keeps_both(world: World, customer: Customer, attempt_id: str) -> bool:
 @on_both_databases
 def test_a_customer_who_signed_in_with_another_account_may_keep_both_devices(world: World, anna: Customer) -> None:
     attempt_id = wrong_account(world, anna)
+    assert world.looks(anna, attempt_id).may_keep_both
     assert keeps_both(world, anna, attempt_id)
     view = world.looks(anna, attempt_id)
+    assert not view.may_keep_both
     assert view.attempt.reason is Reason.KEPT_BOTH
     assert {device.model: device.connection for device in view.devices} == {
         "S1255": Connection.NEEDS_REAUTHENTICATION,

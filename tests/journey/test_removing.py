@@ -69,6 +69,16 @@ def test_while_the_provider_cannot_end_the_access_the_device_stays(world: World,
     assert world.removes(anna, device).outcome is RemovalOutcome.GONE
 
 
+def test_a_device_whose_access_has_lapsed_can_be_removed_though_the_provider_wants_a_sign_in(
+    world: World, anna: Customer
+) -> None:
+    device = world.links(anna, EASEE)
+    world.happens_there(device, "break")
+    world.plays("telematica", revoke_lapsed="refused")
+    assert world.removes(anna, device).outcome is RemovalOutcome.NOT_OFFERED
+    assert world.devices(anna) == ()
+
+
 def test_a_device_that_is_gone_there_already_can_be_removed(world: World, anna: Customer) -> None:
     device = world.links(anna, EASEE)
     world.happens_there(device, "remove")
