@@ -86,7 +86,7 @@ def demo(port: int, sandbox_port: int) -> None:
             "PORTAL_RETAILER__SUPPORT_EMAIL": "help@nordvind.example",
             "PORTAL_LOG_LEVEL": os.environ.get("PORTAL_LOG_LEVEL", "warning"),
         }
-        with _stopped_by_signal(), contextlib.ExitStack() as running:
+        with _stopped_by_signal(), contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as running:
             click.echo("Starting the sandbox ...")
             arguments = ["sandbox", "--port", str(sandbox_port), "--portal-url", portal_url]
             running.enter_context(_program(arguments, environment, sandbox_port, "/"))
@@ -94,10 +94,9 @@ def demo(port: int, sandbox_port: int) -> None:
             arguments = ["serve", "--host", "127.0.0.1", "--port", str(port)]
             portal = running.enter_context(_program(arguments, environment, port, "/health/ready"))
             _say_hello(portal_url, config.url)
-            with contextlib.suppress(KeyboardInterrupt):
-                portal.wait()
-            click.echo("\nStopping ...")
-    click.echo("Stopped.")
+            portal.wait()
+            raise click.ClickException("the portal ended by itself; its own words are above")
+    click.echo("\nStopped.")
 
 
 @main.command()
@@ -154,12 +153,12 @@ def _is_taken(port: int) -> bool:
 
 @contextlib.contextmanager
 def _stopped_by_signal() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demo the way Ctrl-C does."""
+    """SIGTERM and a closed terminal end the demo the way Ctrl-C does, which a shell's `&` would have us ignore."""
 
     def interrupt(_signum: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
