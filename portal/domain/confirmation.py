@@ -1,11 +1,11 @@
 """The judgement on an attempt: what the customer's return and the provider's own word, together, amount to.
 
 A return URL is a hint and a provider's list is not about this attempt, so neither is enough alone. A device counts when
-the provider holds it for this customer *and* the return named it; where a return that carries the attempt's own secret
-names nothing, when it is new since the customer left. Devices that a stranger's return named are never the customer's.
+the provider holds it for this customer *and* the return named it. Devices that a stranger's return named are never the
+customer's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import LinkSession, Purpose, Reason, State
@@ -29,57 +29,29 @@ STILL_WAITING = Verdict(State.WAITING)
 
 
 def judge(
-    attempt: LinkSession,
-    *,
-    readings: tuple[DeviceReading, ...],
-    known: tuple[Device, ...],
-    held: frozenset[str],
-    new_counts: bool = True,
+    attempt: LinkSession, *, readings: tuple[DeviceReading, ...], known: tuple[Device, ...], held: frozenset[str]
 ) -> Verdict:
     """The verdict on an attempt whose customer is back.
 
     `readings` is what the provider says of this customer's devices of the attempt's type, `known` are the customer's
     devices at this provider, removed ones included, `held` are ids that a stranger's return named: they never count,
-    except for devices that are the customer's anyway. `new_counts` is False where everybody can make up a return that
-    names nothing: then only what is named counts.
+    except for devices that are the customer's anyway.
     """
     owned = {device.provider_device_id for device in known if device.removed_at is None}
     ours = tuple(reading for reading in readings if reading.provider_device_id not in held - owned)
-    if not new_counts:
-        attempt = replace(attempt, baseline=tuple(reading.provider_device_id for reading in ours))
+    named = tuple(reading for reading in ours if reading.provider_device_id in attempt.hints.device_ids)
     if attempt.purpose is Purpose.LINK:
-        linked = named_or_new(attempt, ours, known)
-        return Verdict(State.LINKED, linked=linked) if linked else STILL_WAITING
+        return Verdict(State.LINKED, linked=named) if named else STILL_WAITING
     pinned = next((device for device in known if device.id == attempt.device_id), None)
     if pinned is None or pinned.removed_at is not None:
         return Verdict(State.FAILED, Reason.NOT_CONFIRMED)
-    return judge_renewal(attempt, pinned, ours, known)
+    return judge_renewal(pinned, ours, named)
 
 
-def named_or_new(
-    attempt: LinkSession, readings: tuple[DeviceReading, ...], known: tuple[Device, ...]
-) -> tuple[DeviceReading, ...]:
-    """The readings that this return brought: those it names, else those that were not there before it."""
-    if attempt.hints.device_ids:
-        return tuple(reading for reading in readings if reading.provider_device_id in attempt.hints.device_ids)
-    removed = {device.provider_device_id for device in known if device.removed_at is not None}
-    return tuple(
-        reading
-        for reading in readings
-        if reading.provider_device_id not in attempt.baseline or reading.provider_device_id in removed
-    )
-
-
-def judge_renewal(
-    attempt: LinkSession, pinned: Device, readings: tuple[DeviceReading, ...], known: tuple[Device, ...]
-) -> Verdict:
+def judge_renewal(pinned: Device, readings: tuple[DeviceReading, ...], named: tuple[DeviceReading, ...]) -> Verdict:
     """The verdict on a renewal: the same device must be healthy again, or have come back under a new id."""
     same = next((reading for reading in readings if reading.provider_device_id == pinned.provider_device_id), None)
-    others = tuple(
-        reading
-        for reading in named_or_new(attempt, readings, known)
-        if reading.provider_device_id != pinned.provider_device_id
-    )
+    others = tuple(reading for reading in named if reading.provider_device_id != pinned.provider_device_id)
     if same is not None and same.connection is not Connection.NEEDS_REAUTHENTICATION:
         return Verdict(State.LINKED, linked=(same,))
     if same is None and len(others) == 1 and is_same_device(pinned, others[0]):

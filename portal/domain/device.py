@@ -19,7 +19,10 @@ class Connection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceReading:
-    """What a provider says of one device now. Every field but the id and the type may be missing."""
+    """What a provider says of one device now. Every field but the id and the type may be missing.
+
+    `deleted`: the provider still names it, and only to say that it is no longer there. It links and renews nothing.
+    """
 
     provider_device_id: str
     device_type: DeviceType
@@ -30,6 +33,7 @@ class DeviceReading:
     nickname: str | None = None
     last_contact_at: datetime | None = None
     country: str | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +99,7 @@ class Device:
     def missing(self, *, now: datetime) -> "Device":
         """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known."""
         return replace(self, connection=Connection.UNKNOWN, read_at=now, observed_at=now)
+
+    def gone_there(self, *, now: datetime) -> "Device":
+        """This device when its provider says that it was deleted: off the list."""
+        return replace(self, removed_at=now, read_at=now, observed_at=now)

@@ -101,14 +101,15 @@ class IllegalMove(ValueError):
 class ArrivalHints:
     """What a return URL claims. Never proof: the provider is asked before anything is believed.
 
-    `device_ids` may be empty although something was linked. `provider_user_id` and `pseudonym` are NOX's.
-    `unreadable` marks an answer that was there but could not be read.
+    `device_ids` may be empty although something was linked. `provider_user_id`, `pseudonym` and `vendor_code` are NOX's
+    only. `unreadable` marks an answer that was there but could not be read.
     """
 
     device_ids: tuple[str, ...] = ()
     device_type: str | None = None
     provider_user_id: str | None = None
     pseudonym: str | None = None
+    vendor_code: str | None = None
     connected_at: datetime | None = None
     cancelled: bool = False
     unreadable: bool = False
@@ -127,10 +128,9 @@ class ArrivalHints:
 class LinkSession:
     """One attempt of one customer. `connect_url` is a bearer secret and gone once used.
 
-    `baseline` are the provider's device ids of this customer and type before leaving: what is there afterwards and not
-    in it is new. `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is
-    the provider's word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to
-    the customer; it may be ready earlier. `version` counts the stored changes: none is made on old knowledge.
+    `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the provider's
+    word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the customer; it
+    may be ready earlier. `version` counts the stored changes: none is made on old knowledge.
     """
 
     id: str
@@ -149,7 +149,6 @@ class LinkSession:
     device_id: str | None = None
     provider_reference: str | None = None
     connect_url: str | None = None
-    baseline: tuple[str, ...] = ()
     hints: ArrivalHints = field(default_factory=ArrivalHints)
     confirmed: tuple[DeviceReading, ...] = ()
     departed_at: datetime | None = None

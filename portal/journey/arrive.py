@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.link_session import MEMORY, ArrivalHints, LinkSession, Reason, State, cancel_secret
+from portal.domain.arrival import attempt_answered
+from portal.domain.link_session import MEMORY, ArrivalHints, LinkSession, Purpose, Reason, State, cancel_secret
 from portal.domain.people import Customer
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
@@ -158,15 +159,9 @@ def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
 
 
 def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkSession | None:
-    """The customer's newest attempt that an answer without a secret fits, else their newest at all."""
-    recent = [
-        attempt
-        for attempt in link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
-        if attempt.reason is not Reason.SUPERSEDED
-    ]
-    under_way = (a for a in recent if a.takes_evidence() and a.state is not State.HELD)
-    fitting = (a for a in under_way if arrival.hints.device_type in {None, a.device_type})
-    return next(fitting, next(iter(recent), None))
+    """The customer's attempt that an answer without a secret is about."""
+    recent = link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
+    return attempt_answered(recent, arrival.hints, came_at=arrival.came_at)
 
 
 def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: bool = False) -> None:
@@ -179,14 +174,25 @@ def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: 
         _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
     elif arrival.hints.cancelled:
         # A cancel may be forged: the attempt stays open for the genuine return.
-        if attempt.state is State.DEPARTED:
-            named = Reason.CUSTOMER_CANCELLED if arrival.provider.traits.own_arrival_url else Reason.NOTHING_CONNECTED
-            _move(tx, attempt, State.CANCELLED, named, arrival)
+        is_said = arrival.provider.traits.own_arrival_url
+        _cancel(tx, arrival, attempt, Reason.CUSTOMER_CANCELLED if is_said else Reason.NOTHING_CONNECTED)
     elif not _is_believable(tx, arrival, attempt):
         log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
         note_attempt(tx, replace(attempt, reason=Reason.ANSWER_UNREADABLE), "arrival_refused", now=arrival.now)
+    elif _names_nothing(arrival, attempt):
+        _cancel(tx, arrival, attempt, Reason.NOTHING_CONNECTED)
     else:
         _move(tx, attempt, State.ARRIVED, None, arrival)
+
+
+def _cancel(tx: Transaction, arrival: Arrival, attempt: LinkSession, why: Reason) -> None:
+    if attempt.state is State.DEPARTED:
+        _move(tx, attempt, State.CANCELLED, why, arrival)
+
+
+def _names_nothing(arrival: Arrival, attempt: LinkSession) -> bool:
+    """Whether a return claims a new device without saying which: anybody can make that up, so nothing comes of it."""
+    return attempt.purpose is Purpose.LINK and not arrival.hints.device_ids
 
 
 def _add_hints(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:

@@ -46,11 +46,7 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     if account.provider_user_id is None:
         account = replace(account, provider_user_id=attempt.hints.provider_user_id)
     readings = _evidence(ports, attempt, account)
-    verdict = STILL_WAITING
-    if readings is not None:
-        # A return to a fixed address that names nothing can be made up while a stranger signs in at the vendor.
-        by_secret = ports.traits(attempt.provider_key).own_arrival_url
-        verdict = judge(attempt, readings=readings, known=known, held=held, new_counts=by_secret)
+    verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
     if verdict.state is State.WAITING and _patience_is_over(ports, attempt, now):
         broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
         verdict = Verdict(State.FAILED, Reason.STILL_BROKEN if broken else Reason.NOT_CONFIRMED)

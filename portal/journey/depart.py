@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.device import Connection, Device
 from portal.domain.link_session import GRACE, IN_FLIGHT, LinkSession, Purpose, Reason, State, cancel_secret
 from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_attempt
@@ -30,6 +30,11 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
 """Longer than all calls of a departure may take together; another process may try again only afterwards."""
 
+FIRST_PAUSE = timedelta(seconds=2)
+"""Before the second try; twice as long before each further one, up to the longest."""
+
+LONGEST_PAUSE = timedelta(seconds=30)
+
 UNNAMED_LIFETIME = timedelta(hours=24)
 """How long an attempt stays open where the provider names no end of its link."""
 
@@ -46,7 +51,7 @@ def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         _open_there(ports, attempt, now)
     except ProviderUnavailable as error:
         log.warning("departure_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
-        _try_later(ports, attempt)
+        _try_later(ports, attempt, error.retry_after, now)
     except ProviderError as error:
         log.error("departure_failed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         refused = isinstance(error, ProviderRefused)
@@ -61,8 +66,7 @@ def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:
     customer, account, device = _who_and_what(ports, attempt)
     email = customer.identity.email if ports.policy.send_customer_email else None
     account = _known_there(ports, provider, account, email)
-    listed = provider.list_devices(account, frozenset({attempt.device_type}))
-    if device is not None and _is_working_again(ports, provider, device, listed, now):
+    if device is not None and _is_working_again(ports, provider, account, device, now):
         _end(ports, attempt, State.LINKED, Reason.ALREADY_WORKING, now)
         return
     secret = secrets.token_urlsafe(32)
@@ -80,8 +84,7 @@ def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:
         departure = provider.begin_reauthentication(departing, device.provider_device_id, now=now)
     else:
         departure = provider.begin_link(departing, now=now)
-    baseline = tuple(sorted(reading.provider_device_id for reading in listed))
-    _departed(ports, replace(attempt, baseline=baseline), departure, secret, now)
+    _departed(ports, attempt, departure, secret, now)
 
 
 def _who_and_what(ports: Ports, attempt: LinkSession) -> tuple[Customer, ProviderAccount, Device | None]:
@@ -95,9 +98,10 @@ def _who_and_what(ports: Ports, attempt: LinkSession) -> tuple[Customer, Provide
 
 
 def _is_working_again(
-    ports: Ports, provider: Provider, device: Device, listed: tuple[DeviceReading, ...], now: datetime
+    ports: Ports, provider: Provider, account: ProviderAccount, device: Device, now: datetime
 ) -> bool:
     """Whether the device needs nobody, by the provider's word of now or, where it cannot be asked, by its last."""
+    listed = provider.list_devices(account, frozenset({device.device_type}))
     reading = next((r for r in listed if r.provider_device_id == device.provider_device_id), None)
     if reading is None:
         return device.connection is Connection.WORKING and not provider.traits.reads_devices
@@ -137,10 +141,15 @@ def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: 
             note_attempt(tx, ready, "departed", now=now)
 
 
-def _try_later(ports: Ports, attempt: LinkSession) -> None:
+def _try_later(ports: Ports, attempt: LinkSession, retry_after: float | None, now: datetime) -> None:
+    """Leaves the provider in peace for a while, for longer after each try, and as long as it asks for."""
+    pause = max(min(FIRST_PAUSE * 2**attempt.tries, LONGEST_PAUSE), timedelta(seconds=retry_after or 0))
+    if now + pause - attempt.created_at > IN_FLIGHT:
+        _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
+        return
     with ports.database.write() as tx:
         link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1), was=State.CREATED)
-        link_sessions.unclaim(tx, attempt.id, attempt.customer_id)
+        link_sessions.postpone(tx, attempt.id, attempt.customer_id, until=now + pause)
 
 
 def _end(ports: Ports, attempt: LinkSession, state: State, reason: Reason, now: datetime) -> None:

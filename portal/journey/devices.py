@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from portal.domain.device import Device
+from portal.domain.device import Device, DeviceReading
 from portal.domain.link_session import LinkSession, State
 from portal.domain.people import Customer
 from portal.journey.history import note_device
@@ -83,20 +83,31 @@ def _refresh_at(ports: Ports, customer_id: str, provider_key: str, asked: tuple[
     with ports.database.write() as tx:
         under_way = link_sessions.open_of(tx, customer_id)
         settling = {attempt.device_id for attempt in under_way if attempt.state in BACK}
+        renewing = {attempt.device_id for attempt in under_way}
         for asked_device in asked:
             device = devices.get(tx, customer_id, asked_device.id)
             # Linked again, removed or told otherwise while the provider was being asked: that is newer.
             if device is None or device.observed_at > now:
                 continue
             reading = found.get(device.provider_device_id)
-            updated = (
-                device.with_reading(reading, now=now, settling=device.id in settling)
-                if reading is not None
-                else device.missing(now=now)
-            )
+            updated = _updated(device, reading, renewing=device.id in renewing, settling=device.id in settling, now=now)
             devices.save(tx, updated)
-            if updated.connection is not device.connection:
+            if updated.removed_at is not None:
+                note_device(tx, updated, "gone_there", now=now, actor=provider_key)
+            elif updated.connection is not device.connection:
                 note_device(tx, updated, updated.connection, now=now)
+
+
+def _updated(device: Device, reading: DeviceReading | None, *, renewing: bool, settling: bool, now: datetime) -> Device:
+    """The device by what its provider says of it now.
+
+    One that is being renewed stays: its provider may be about to name it under another id.
+    """
+    if reading is not None and not reading.deleted:
+        return device.with_reading(reading, now=now, settling=settling)
+    if reading is None or renewing:
+        return device.missing(now=now)
+    return device.gone_there(now=now)
 
 
 def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:

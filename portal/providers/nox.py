@@ -182,7 +182,7 @@ def _reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceRea
         provider_device_id=device_id,
         device_type=device_type,
         connection=CONNECTIONS[needs] if isinstance(needs, bool) else Connection.UNKNOWN,
-        vendor_code=brand.lower().replace(" ", "-") if brand else None,
+        vendor_code=slug(brand) if brand else None,
         vendor_name=vendor.name if vendor else brand,
         model=text(row.get("model")),
         country=text(row.get("country"), longest=3),
@@ -216,8 +216,14 @@ def _claims(claimed: Mapping[str, object]) -> ArrivalHints:
         device_ids=tuple(dict.fromkeys(devices)),
         provider_user_id=str(users[0]),
         pseudonym=str(users[1]),
+        vendor_code=slug(claimed["brand"]) if isinstance(claimed.get("brand"), str) else None,
         connected_at=connected_at,
     )
+
+
+def slug(brand: object) -> str:
+    """A brand as the link session's enum spells it; older answers have spaces and capitals [doc]."""
+    return str(brand).lower().replace(" ", "-")
 
 
 def _end_of(expires_at: object, now: datetime) -> datetime:

@@ -155,6 +155,7 @@ class Podero:
         return ArrivalHints(device_ids=tuple(device_id for device_id in ids if device_id is not None))
 
     def list_devices(self, account: ProviderAccount, device_types: frozenset[DeviceType]) -> tuple[DeviceReading, ...]:
+        """Deleted devices too, each marked so: one that is merely not named may only be late."""
         if account.provider_user_id is None:
             return ()
         wanted = [device_type for device_type in SEGMENTS if device_type in device_types]
@@ -177,7 +178,8 @@ class Podero:
 
     def _devices(self, account: ProviderAccount, device_type: DeviceType) -> tuple[DeviceReading, ...]:
         user = user_of(account)
-        answer = self._api.call("list devices", "GET", self._api.list_of(account, device_type))
+        place = self._api.list_of(account, device_type)
+        answer = self._api.call("list devices", "GET", place, query={"include_deleted": "true"})
         if answer.status == 404:
             return ()
         listed = self._gateway.settled("list devices", answer).body

@@ -12,9 +12,9 @@ PRESENCE = {"offline": Connection.UNREACHABLE, "never_connected": Connection.WAI
 
 
 def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceReading | None:
-    """The device of a row; None where it is deleted or has no id."""
+    """The device of a row; None where it has no id."""
     device_id = uuid(row.get("id"))
-    if device_id is None or row.get("deleted_at") is not None:
+    if device_id is None:
         return None
     model = members(row.get("device_model"))
     manufacturer = text(model.get("manufacturer"))
@@ -28,7 +28,12 @@ def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceRead
         model=text(model.get("model")),
         last_contact_at=moment(row.get("current_state_last_updated_at"))
         or moment(row.get("last_monitoring_executed_at")),
+        deleted=is_deleted(row),
     )
+
+
+def is_deleted(row: Mapping[str, object]) -> bool:
+    return bool(row.get("deleted_at"))
 
 
 def connection_of(row: Mapping[str, object]) -> Connection:
@@ -50,7 +55,7 @@ def connection_of(row: Mapping[str, object]) -> Connection:
 
 def hides_actions(row: Mapping[str, object]) -> bool:
     """Whether something is open of which only the detail says what: lists may lack the actions."""
-    return row.get("action_needed") is True and not isinstance(row.get("actions"), list)
+    return row.get("action_needed") is True and not isinstance(row.get("actions"), list) and not is_deleted(row)
 
 
 def action_codes(row: Mapping[str, object]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Podero's access token: fetched once for many callers, kept until shortly before it ends."""
 
 import base64
+import math
 import re
 import threading
 import time
@@ -17,9 +18,11 @@ log = structlog.get_logger(__name__)
 
 MARGIN = 60
 LONGEST_LIFE = 24 * 3600
+UNSTATED_LIFE = 5 * 60
 WRONG_BODY = frozenset({400, 415, 422})
 WRONG_PLACE = frozenset({404, 405})
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10})?")
 GRANT = {"grant_type": "client_credentials"}
 
 
@@ -84,7 +87,7 @@ class PoderoToken:
         token = granted.get("access_token")
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise UnexpectedAnswer("podero token: no usable access_token")
-        return _Held(token, time.monotonic() + _life(granted.get("expires_in")))
+        return _Held(token, time.monotonic() + life_of(granted.get("expires_in")))
 
     def _asked(self, *, as_json: bool) -> Answer:
         return self._gateway.call(
@@ -97,8 +100,10 @@ class PoderoToken:
         )
 
 
-def _life(expires_in: object) -> float:
-    """How long a token may be kept; not at all where the answer does not say."""
-    if not isinstance(expires_in, int | float) or isinstance(expires_in, bool):
-        return 0
+def life_of(expires_in: object) -> float:
+    """How long a token may be kept: briefly where the answer does not say, as a 401 renews it anyway."""
+    if isinstance(expires_in, str):
+        expires_in = float(expires_in) if SECONDS.fullmatch(expires_in.strip()) else None
+    if not isinstance(expires_in, int | float) or isinstance(expires_in, bool) or not 0 < expires_in < math.inf:
+        return UNSTATED_LIFE
     return min(max(expires_in - MARGIN, 0), LONGEST_LIFE)

@@ -18,7 +18,9 @@ class ProviderError(Exception):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider cannot be reached or is failing: try later."""
+    """The provider cannot be reached or is failing: try later, after `retry_after` seconds where it names them."""
+
+    retry_after: float | None = None
 
 
 class ProviderRefused(ProviderError):

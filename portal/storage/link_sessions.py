@@ -108,9 +108,9 @@ def claim(tx: Transaction, attempt_id: str, customer_id: str, *, now: datetime, 
     return _change(tx, attempt_id, customer_id, free, {"claimed_until": until})
 
 
-def unclaim(tx: Transaction, attempt_id: str, customer_id: str) -> None:
-    """Hands the departure back."""
-    _change(tx, attempt_id, customer_id, _attempts.c.claimed_until.is_not(None), {"claimed_until": None})
+def postpone(tx: Transaction, attempt_id: str, customer_id: str, *, until: datetime) -> None:
+    """Hands the departure back; nobody takes it before then."""
+    _change(tx, attempt_id, customer_id, _attempts.c.claimed_until.is_not(None), {"claimed_until": until})
 
 
 def _own(
@@ -162,7 +162,6 @@ def _mutable(tx: Transaction, attempt: LinkSession) -> dict[str, Any]:
         "device_id": attempt.device_id,
         "provider_reference": attempt.provider_reference,
         "connect_url_sealed": tx.seal(attempt.connect_url) if attempt.connect_url is not None else None,
-        "baseline": list(attempt.baseline),
         "hints": hints_to_json(attempt.hints),
         "confirmed": [reading_to_json(reading) for reading in attempt.confirmed],
         "departed_at": attempt.departed_at,
@@ -192,7 +191,6 @@ def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
         device_id=row["device_id"],
         provider_reference=row["provider_reference"],
         connect_url=tx.unseal(sealed) if sealed is not None else None,
-        baseline=tuple(row["baseline"]),
         hints=hints_from_json(row["hints"]),
         confirmed=tuple(reading_from_json(reading) for reading in row["confirmed"]),
         departed_at=row["departed_at"],

@@ -116,7 +116,6 @@ link_sessions = Table(
     Column("provider_reference", PlainText),
     Column("connect_url_sealed", PlainText),
     Column("arrival_hash", PlainText),
-    Column("baseline", JSON, nullable=False),
     Column("hints", JSON, nullable=False),
     Column("confirmed", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

@@ -34,6 +34,12 @@ def test_a_device_the_provider_does_not_name_is_unknown_and_raises_no_alarm() ->
     assert device().needs_customer
 
 
+def test_a_device_that_is_gone_there_is_off_the_list_and_known_to_be() -> None:
+    gone = device().gone_there(now=LATER)
+    assert (gone.removed_at, gone.read_at, gone.observed_at) == (LATER, LATER, LATER)
+    assert not gone.is_active_as(reading("pump"))
+
+
 def test_a_device_answers_to_its_id_while_it_is_on_the_list() -> None:
     assert device().is_active_as(reading("pump"))
     assert not device().is_active_as(reading("another"))

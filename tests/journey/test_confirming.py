@@ -73,22 +73,12 @@ def test_a_provider_that_stays_away_is_told_as_not_confirmed(world: World, anna:
     assert (told.state, told.reason) == (State.FAILED, Reason.NOT_CONFIRMED)
 
 
-def test_a_return_that_names_no_device_links_what_is_new(world: World, anna: Customer) -> None:
-    first = world.links(anna, NIBE)
+def test_a_return_that_names_no_device_links_nothing_however_new_a_device_is(world: World, anna: Customer) -> None:
     world.plays("podero", return_device_id="no")
-    second = Choice(NIBE.provider, NIBE.device_type, NIBE.vendor, NIBE.language, "second@nibe.se", "nibe")
-    world.clock.forward(minutes=1)
-    device = world.links(anna, second)
-    assert device.model == "F1155"
-    assert {known.id for known in world.devices(anna)} == {first.id, device.id}
-
-
-def test_a_return_that_names_no_device_links_nothing_where_nothing_is_new(world: World, anna: Customer) -> None:
-    world.links(anna, NIBE)
-    world.plays("podero", return_device_id="no")
-    world.clock.forward(minutes=1)
     attempt_id = world.goes_and_returns(anna, NIBE)
-    assert world.looks(anna, attempt_id).attempt.state is State.WAITING
+    view = world.looks(anna, attempt_id)
+    assert (view.attempt.state, view.attempt.reason) == (State.CANCELLED, Reason.NOTHING_CONNECTED)
+    assert world.devices(anna) == ()
 
 
 def test_a_sparse_list_is_enough(world: World, anna: Customer) -> None:

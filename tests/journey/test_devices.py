@@ -12,6 +12,7 @@ from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.journey import devices
 from portal.journey.devices import Overview
+from portal.storage import audit
 from portal.storage import devices as rows
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice
 from tests.journey.world import World
@@ -97,15 +98,44 @@ def test_a_provider_that_is_down_does_not_keep_others_from_being_asked(world: Wo
     assert world.device(anna, other.id).read_at == world.clock.now
 
 
-@asked
-def test_a_device_that_the_provider_no_longer_names_is_unknown_and_no_alarm(
-    world: World, anna: Customer, choice: Choice
-) -> None:
-    world.links(anna, choice)
+def test_a_device_that_the_provider_no_longer_names_is_unknown_and_no_alarm(world: World, anna: Customer) -> None:
+    world.links(anna, DAIKIN)
     world.happens_there(world.devices(anna)[0], "remove")
     world.clock.forward(minutes=1)
     (device,) = after_refreshing(world, anna).devices
     assert (device.connection, device.needs_customer) == (Connection.UNKNOWN, False)
+
+
+def test_a_device_that_was_deleted_at_its_provider_leaves_the_list(world: World, anna: Customer) -> None:
+    pump, car = world.links(anna, NIBE), world.links(anna, TESLA)
+    world.happens_there(pump, "remove")
+    world.clock.forward(minutes=1)
+    assert [device.id for device in after_refreshing(world, anna).devices] == [car.id]
+    with world.ports.database.read() as tx:
+        newest = audit.of_customer(tx, anna.id, 1)[0]
+    assert (newest.action, newest.object_id, newest.actor) == ("device.gone_there", pump.id, "podero")
+    refresh(world, anna)
+    assert world.story(anna).count("device.gone_there") == 1
+
+
+def test_a_device_that_was_deleted_at_its_provider_can_be_linked_again(world: World, anna: Customer) -> None:
+    pump = world.links(anna, NIBE)
+    world.happens_there(pump, "remove")
+    world.clock.forward(minutes=1)
+    refresh(world, anna)
+    again = world.links(anna, NIBE)
+    assert world.devices(anna) == (again,)
+    assert again.connection is Connection.WORKING
+
+
+def test_a_device_stays_on_the_list_while_its_customer_is_renewing_it(world: World, anna: Customer) -> None:
+    """It may be coming back under another id, and its renewal is told by the row it had."""
+    pump = world.breaks(anna, world.links(anna, NIBE))
+    world.leaves(anna, world.reconnects(anna, pump))
+    world.happens_there(pump, "remove")
+    world.clock.forward(minutes=1)
+    refresh(world, anna)
+    assert [device.id for device in world.devices(anna)] == [pump.id]
 
 
 def test_a_look_never_adds_a_device(world: World, anna: Customer) -> None:

@@ -136,7 +136,11 @@ def test_a_provider_that_is_down_is_asked_again_and_works_when_it_is_back(
     world.clock.forward(seconds=10)
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.attempt.tries, view.polls) == (State.CREATED, 2, True)
+    calls = world.calls(choice.provider, OPENING[choice.provider])
+    assert world.looks(anna, attempt_id).attempt.tries == 2
+    assert world.calls(choice.provider, OPENING[choice.provider]) == calls
     world.recovers(choice.provider)
+    world.clock.forward(seconds=10)
     assert world.looks(anna, attempt_id).may_go_on
 
 

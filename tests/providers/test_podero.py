@@ -155,7 +155,7 @@ class TestRemoval:
         assert world.provider.traits.removes_devices
         (device_id,) = world.walk(world.leave()).device_ids
         assert world.provider.remove_device(world.account, device_id, DeviceType.HEAT_PUMP) is Removal.GONE
-        assert world.readings() == ()
+        assert [reading.deleted for reading in world.readings()] == [True]
 
     def test_a_malformed_id_is_never_sent(self, world: PoderoWorld) -> None:
         world.provider = world.made(delete_devices=True)

@@ -62,9 +62,30 @@ class TestDevices:
     ) -> None:
         assert connection_of(row) is connection
 
-    @pytest.mark.parametrize("row", [{"id": "7"}, {}, {"id": DEVICE, "deleted_at": "2026-01-01T00:00:00Z"}])
-    def test_a_deleted_or_nameless_device_is_none(self, row: dict[str, object]) -> None:
+    @pytest.mark.parametrize("row", [{"id": "7"}, {}, {"deleted_at": "2026-01-01T00:00:00Z"}])
+    def test_a_nameless_device_is_none(self, row: dict[str, object]) -> None:
         assert reading_of(row, DeviceType.VEHICLE) is None
+
+    @pytest.mark.parametrize(("deleted_at", "deleted"), [("2026-01-01T00:00:00Z", True), (None, False), ("", False)])
+    def test_a_deleted_device_is_told_apart(self, deleted_at: str | None, deleted: bool) -> None:
+        reading = reading_of({"id": DEVICE, "deleted_at": deleted_at}, DeviceType.VEHICLE)
+        assert reading is not None
+        assert reading.deleted is deleted
+
+    def test_a_device_deleted_there_is_still_named_as_deleted(self, world: PoderoWorld) -> None:
+        (device_id,) = world.walk(world.leave()).device_ids
+        assert [reading.deleted for reading in world.readings()] == [False]
+        next(d for d in world.sandbox.state.devices if d.id == device_id).removed_at = world.sandbox.state.now()
+        assert [(r.provider_device_id, r.deleted) for r in world.readings()] == [(device_id, True)]
+
+    def test_nothing_more_is_asked_of_a_deleted_device(
+        self, world: PoderoWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        rows = [{"id": DEVICE, "action_needed": True, "deleted_at": "2026-01-01T00:00:00Z"}]
+        server = scripted(serve, world, {"GET /inverters": rows})
+        (reading,) = world.provider.list_devices(world.account, frozenset({DeviceType.INVERTER}))
+        assert reading.deleted
+        assert [r.path.rpartition("/")[2].partition("?")[0] for r in server.received] == ["token", "inverters"]
 
     def test_a_row_with_an_id_alone_is_a_device(self) -> None:
         reading = reading_of({"id": DEVICE}, DeviceType.VEHICLE)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.domain.catalogue import DeviceType
-from portal.providers.podero_token import PoderoToken
+from portal.providers.podero_token import PoderoToken, life_of
 from portal.providers.protocol import ProviderRefused, ProviderUnavailable, UnexpectedAnswer
 from portal.sandbox.state import ProviderUser
 from tests.providers.contract import PSEUDONYM, an_account, gateway
@@ -165,22 +165,57 @@ class TestToken:
         token.drop("t1")
         assert token.get() == "t2"
 
-    @pytest.mark.parametrize("lifetime", [60, 0, -5, None, "36000", True])
-    def test_a_token_without_a_useful_life_is_not_kept(
-        self, world: PoderoWorld, serve: Callable[..., Scripted], lifetime: object
+    @pytest.mark.parametrize(
+        ("expires_in", "life"),
+        [
+            (36000, 35940),
+            (36000.0, 35940),
+            ("36000", 35940),
+            (" 3600.5 ", 3540.5),
+            (10**400, 24 * 3600),
+            (60, 0),
+            ("30", 0),
+            (None, 300),
+            (0, 300),
+            ("0", 300),
+            (-5, 300),
+            ("-5", 300),
+            (True, 300),
+            ("", 300),
+            ("soon", 300),
+            ("nan", 300),
+            ("1e999", 300),
+            (float("nan"), 300),
+            (float("inf"), 300),
+            ([3600], 300),
+        ],
+    )
+    def test_a_token_is_kept_until_a_minute_before_its_end_or_briefly_where_nobody_says_when_that_is(
+        self, expires_in: object, life: float
     ) -> None:
+        assert life_of(expires_in) == life
+
+    def test_a_token_that_names_no_end_is_kept_all_the_same(
+        self, world: PoderoWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        assert self.fetches(world, serve, {}) == 1
+        assert self.fetches(world, serve, {"expires_in": "36000"}) == 1
+
+    def test_a_token_that_ends_within_a_minute_is_not_kept(
+        self, world: PoderoWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        assert self.fetches(world, serve, {"expires_in": 60}) == 2
+
+    def fetches(self, world: PoderoWorld, serve: Callable[..., Scripted], granted: dict[str, object]) -> int:
+        """How often the token is fetched for two calls."""
         server = serve(
-            lambda r: (
-                reply(200, {"access_token": "t", "expires_in": lifetime})
-                if r.path.endswith("/auth/token")
-                else reply(200, [])
-            )
+            lambda r: reply(200, {"access_token": "t", **granted}) if r.path.endswith("/auth/token") else reply(200, [])
         )
         world.provider = world.made(base=server.url)
         world.account = an_account(provider_user_id=USER)
         for _ in range(2):
             world.provider.list_devices(world.account, frozenset({DeviceType.CHARGER}))
-        assert len([r for r in server.received if r.path.endswith("/auth/token")]) == 2
+        return len([r for r in server.received if r.path.endswith("/auth/token")])
 
     @pytest.mark.parametrize("token", [None, "", "a b", "a\r\nX: y", 7, "å"])
     def test_a_token_that_could_break_a_header_is_an_alarm(

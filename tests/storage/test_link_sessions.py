@@ -72,7 +72,6 @@ def test_everything_that_can_change_comes_back_as_it_was_moved(database: Databas
         device_id=device.id,
         provider_reference="onboarding-1",
         connect_url=CONNECT_URL,
-        baseline=("d-0",),
         hints=HINTS,
         confirmed=(READING, DeviceReading("d-2", DeviceType.BATTERY)),
         departed_at=NOW,
@@ -206,8 +205,9 @@ def test_a_departure_is_handed_back_or_runs_out(database: Database, anna: Custom
     attempt = stored(database, an_attempt(anna))
     with database.write() as tx:
         assert link_sessions.claim(tx, attempt.id, anna.id, now=NOW, until=SOON)
-        link_sessions.unclaim(tx, attempt.id, anna.id)
-        assert link_sessions.claim(tx, attempt.id, anna.id, now=NOW, until=SOON)
+        link_sessions.postpone(tx, attempt.id, anna.id, until=NOW)
+        assert link_sessions.claim(tx, attempt.id, anna.id, now=NOW, until=LATER)
+        link_sessions.postpone(tx, attempt.id, anna.id, until=SOON)
         assert not link_sessions.claim(tx, attempt.id, anna.id, now=NOW, until=LATER)
         assert link_sessions.claim(tx, attempt.id, anna.id, now=SOON, until=LATER)
 

@@ -130,7 +130,6 @@ def create_link_sessions() -> None:
         sa.Column("provider_reference", sa.Text()),
         sa.Column("connect_url_sealed", sa.Text()),
         sa.Column("arrival_hash", sa.Text()),
-        sa.Column("baseline", sa.JSON(), nullable=False),
         sa.Column("hints", sa.JSON(), nullable=False),
         sa.Column("confirmed", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
