@@ -25,6 +25,7 @@ from portal.providers.telematica import Telematica, TelematicaConfig
 from portal.settings import Settings
 from portal.storage.database import Database
 from portal.web import page, registration
+from portal.web.headers import dress_static
 from portal.web.wiring import Portal, Site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -215,5 +216,10 @@ def serve_static(app: Flask) -> None:
             values["v"] = digest(str(values["filename"]))
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=folder, prefix="static/", max_age=A_YEAR
+        app.wsgi_app,
+        root=folder,
+        prefix="static/",
+        max_age=A_YEAR,
+        allow_all_origins=False,
+        add_headers_function=dress_static,
     )

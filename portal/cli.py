@@ -45,8 +45,9 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     _upgrade_sqlite(settings)
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(ROOT), "--bind", f"{host}:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
-    # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted.
-    command += ["--no-control-socket", "--graceful-timeout", "10", "--timeout", "60"]
+    # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
+    # return that is read is longer than what gunicorn takes for a line by itself.
+    command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]
     os.execv(sys.executable, command)  # noqa: S606 - gunicorn takes this process's place, and its signals
 
 
@@ -104,6 +105,8 @@ def check() -> None:
     """Check settings, catalogues, colours and the database, and say all that is wrong."""
     settings = _settings()
     faults = list(catalogue_faults(settings.languages))
+    if not any((settings.podero, settings.nox, settings.telematica)):
+        faults.append("no provider has credentials, so there is nothing to connect")
     for warning in colour_warnings(settings.retailer.accent):
         click.echo(f"warning: {warning}")
     with contextlib.closing(open_database(settings)) as database:

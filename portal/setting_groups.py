@@ -119,7 +119,7 @@ class TelematicaSettings(Group):
     auth_header: str = Field("Authorization", pattern=r"^[A-Za-z-]+$", description="The header that carries the token")
     auth_scheme: str = Field("Bearer", pattern=r"^[A-Za-z]*$", description="The word before the token")
     session_path: Annotated[str, AfterValidator(value.path)] = Field(description="Path that opens auth sessions")
-    revoke_path: Annotated[str, AfterValidator(value.path)] | None = Field(
+    revoke_path: Annotated[str, AfterValidator(value.device_path)] | None = Field(
         None, description="Path that revokes a device, with `{device_id}`; without it removing ends here"
     )
     revoke_method: Literal["POST", "DELETE", "PUT", "PATCH"] = Field("POST", description="The method of that call")

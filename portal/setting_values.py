@@ -184,6 +184,12 @@ def path(value: str) -> str:
     return value
 
 
+def device_path(value: str) -> str:
+    if "{device_id}" not in value:
+        raise ValueError("does not say where the device goes; put {device_id} there")
+    return path(value)
+
+
 def scopes(value: str) -> str:
     if "openid" not in value.split():
         raise ValueError("lacks the scope openid; add it")

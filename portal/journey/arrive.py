@@ -31,10 +31,7 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Where the browser goes: the page of this attempt, or the neutral page.
-
-    `held` is an attempt that this return held.
-    """
+    """Where the browser goes: an attempt's page, or the neutral one. `held` is an attempt that this return held."""
 
     link_session_id: str | None
     held: LinkSession | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Offer, Vendor
+from portal.domain.catalogue import OTHER_VENDOR, DeviceType, NotOffered, Offer, Vendor
 from portal.domain.device import Device
 from portal.domain.people import Customer
 from portal.journey.ports import Ports
@@ -46,7 +46,9 @@ def device_types(*, ports: Ports) -> tuple[TypeChoice, ...]:
 
 
 def vendors(*, ports: Ports, device_type: DeviceType, query: str = "") -> tuple[Vendor, ...]:
-    """The vendors of a type; with a query, those the customer may mean, the likeliest first."""
+    """The vendors of a type; with a query, those the customer may mean, the likeliest first. Raises NotOffered."""
+    if device_type not in ports.catalogue.device_types():
+        raise NotOffered(device_type)
     return ports.catalogue.search(device_type, query)
 
 

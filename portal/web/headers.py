@@ -1,6 +1,7 @@
 """The headers of every answer: what a browser may do with our pages, and that nobody keeps them."""
 
 from urllib.parse import urlsplit
+from wsgiref.headers import Headers
 
 from flask import Flask, Response, request
 
@@ -43,6 +44,13 @@ def content_security_policy(form_origins: tuple[str, ...]) -> str:
         "base-uri": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def dress_static(headers: Headers, _path: str, _url: str) -> None:
+    """What the files carry that are served past the application."""
+    for name, value in FIXED.items():
+        headers[name] = value
+    headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
 def _dress(response: Response) -> Response:
