@@ -71,10 +71,11 @@ def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> t
     if not provider.traits.reads_devices:
         return attempt.confirmed
     try:
-        return provider.list_devices(account, frozenset({attempt.device_type}))
+        listed = provider.list_devices(account, frozenset({attempt.device_type}))
     except ProviderError as error:
         log.warning("confirmation_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         return None
+    return tuple(reading for reading in listed if not reading.deleted)
 
 
 def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool:

@@ -102,7 +102,8 @@ def _is_working_again(
 ) -> bool:
     """Whether the device needs nobody, by the provider's word of now or, where it cannot be asked, by its last."""
     listed = provider.list_devices(account, frozenset({device.device_type}))
-    reading = next((r for r in listed if r.provider_device_id == device.provider_device_id), None)
+    held = (reading for reading in listed if not reading.deleted)
+    reading = next((r for r in held if r.provider_device_id == device.provider_device_id), None)
     if reading is None:
         return device.connection is Connection.WORKING and not provider.traits.reads_devices
     with ports.database.write() as tx:
