@@ -165,9 +165,6 @@ class LinkSession:
         ended = now if state not in OPEN else None
         return replace(self, state=state, reason=reason, ended_at=ended)
 
-    def is_open(self) -> bool:
-        return self.state in OPEN
-
     def is_overdue(self, now: datetime) -> bool:
         """Whether the link the customer was given, with its grace, has run out."""
         return now > self.expires_at

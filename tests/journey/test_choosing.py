@@ -134,3 +134,9 @@ def test_a_customers_language_is_kept_for_every_later_visit(world: World, anna: 
     language.choose_language(ports=world.ports, customer=anna, language="et")
     assert world.customer("anna").language == "et"
     assert world.customer("bo").language is None
+
+
+def test_a_device_type_that_nobody_serves_here_has_no_list(world: World, make_ports: MakePorts) -> None:
+    ports = make_ports(world.ports.database, world.clock, PORTAL_PROVIDERS="podero,nox")
+    with pytest.raises(NotOffered):
+        choose.vendors(ports=ports, device_type=DeviceType.BATTERY)

@@ -228,3 +228,12 @@ def test_an_attempt_is_known_to_its_own_customer_only(world: World, anna: Custom
     assert outcome.is_known(ports=world.ports, customer=anna, link_session_id=attempt_id)
     assert not outcome.is_known(ports=world.ports, customer=bo, link_session_id=attempt_id)
     assert not outcome.is_known(ports=world.ports, customer=anna, link_session_id="never")
+
+
+def test_a_provider_is_not_asked_once_more_when_the_next_try_would_come_too_late(world: World, anna: Customer) -> None:
+    world.answers("podero", 503, OPENING["podero"])
+    attempt_id = world.opens(anna, NIBE)
+    world.waits(anna, attempt_id)
+    world.clock.forward(seconds=118)
+    ended = world.looks(anna, attempt_id).attempt
+    assert (ended.state, ended.reason, ended.vendor_key) == (State.FAILED, Reason.PROVIDER_UNAVAILABLE, "nibe")
