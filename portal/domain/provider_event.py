@@ -12,15 +12,25 @@ class EventKind(StrEnum):
 
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
+    CHANGED = "changed"
     IGNORED = "ignored"
+
+
+class EventState(StrEnum):
+    """How far an event in the inbox has come. QUARANTINED and DEAD stay for an operator to see."""
+
+    RECEIVED = "received"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """One event of one provider. `pseudonym` names the customer as we named them to the provider.
 
-    CONNECTED carries full readings, DISCONNECTED carries ids only. `link_session_id` is our attempt, where the event
-    echoes it.
+    CONNECTED carries full readings, DISCONNECTED carries ids only; CHANGED says that the provider should be asked anew.
+    `link_session_id` is our attempt, where the event echoes it.
     """
 
     provider_key: str

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
@@ -20,6 +21,7 @@ from sqlalchemy import (
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
+from portal.domain.provider_event import EventKind, EventState
 from portal.storage.columns import PlainText, UtcDateTime
 
 metadata = MetaData(
@@ -67,9 +69,14 @@ provider_accounts = Table(
     Column("provider_key", PlainText, nullable=False),
     Column("pseudonym", PlainText, nullable=False),
     Column("provider_user_id", PlainText),
+    Column("looked_at", UtcDateTime),
+    Column("read_due_at", UtcDateTime),
+    Column("read_failures", Integer, nullable=False, server_default="0"),
+    Column("woken_at", UtcDateTime),
     UniqueConstraint("customer_id", "provider_key"),
     UniqueConstraint("provider_key", "pseudonym"),
     UniqueConstraint("provider_key", "provider_user_id"),
+    Index(None, "read_due_at"),
 )
 
 devices = Table(
@@ -85,16 +92,36 @@ devices = Table(
     Column("model", PlainText),
     Column("nickname", PlainText),
     Column("connection", PlainText, nullable=False),
+    Column("cause", PlainText, nullable=False, server_default="no_word"),
+    Column("changed_at", UtcDateTime),
     Column("last_contact_at", UtcDateTime),
     Column("linked_at", UtcDateTime, nullable=False),
     Column("read_at", UtcDateTime, nullable=False),
     Column("observed_at", UtcDateTime, nullable=False),
     Column("removed_at", UtcDateTime),
+    Column("removal_asked_at", UtcDateTime),
+    Column("removal_failed_at", UtcDateTime),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),
     one_of("device_type", DeviceType),
     one_of("connection", Connection),
+    Index(None, "removal_asked_at"),
+)
+
+device_history = Table(
+    "device_history",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("customer_id", PlainText, nullable=False),
+    Column("device_id", PlainText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("connection", PlainText, nullable=False),
+    Column("cause", PlainText, nullable=False),
+    ForeignKeyConstraint(["customer_id", "device_id"], ["devices.customer_id", "devices.id"]),
+    one_of("connection", Connection),
+    Index(None, "customer_id", "device_id", "id"),
+    sqlite_autoincrement=True,
 )
 
 link_sessions = Table(
@@ -125,6 +152,7 @@ link_sessions = Table(
     Column("ended_at", UtcDateTime),
     Column("checked_at", UtcDateTime),
     Column("claimed_until", UtcDateTime),
+    Column("woken_at", UtcDateTime),
     Column("tries", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("customer_id", "click"),
@@ -139,6 +167,51 @@ link_sessions = Table(
     one_of("state", State),
     is_hash("arrival_hash"),
     Index(None, "customer_id", "provider_key", "state"),
+    Index(None, "state", "provider_key", "created_at"),
+)
+
+# The inbox. No reference to accounts: an event for nobody is kept as well, for an operator to see.
+provider_events = Table(
+    "provider_events",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("provider_key", PlainText, nullable=False),
+    Column("event_id", PlainText, nullable=False),
+    Column("kind", PlainText, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("pseudonym", PlainText),
+    Column("link_session_id", PlainText),
+    Column("readings", JSON, nullable=False),
+    Column("device_ids", JSON, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("cause", PlainText),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("woken_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    UniqueConstraint("provider_key", "event_id"),
+    one_of("kind", EventKind),
+    one_of("state", EventState),
+    Index(None, "provider_key", "pseudonym"),
+    Index(None, "state", "received_at"),
+)
+
+provider_calls = Table(
+    "provider_calls",
+    metadata,
+    Column("provider_key", PlainText, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    PrimaryKeyConstraint("provider_key", "since"),
+)
+
+provider_pauses = Table(
+    "provider_pauses",
+    metadata,
+    Column("provider_key", PlainText, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
 )
 
 consents = Table(
