@@ -11,15 +11,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from portal import i18n, logs
+from portal.background import HueyQueue
 from portal.domain.catalogue import Catalogue
 from portal.identity import current
 from portal.identity.oidc import Oidc, OidcConfig
-from portal.journey.background import Background
 from portal.journey.ports import Policy, Ports
+from portal.journey.tasks import Queue
 from portal.providers.http import Gateway
 from portal.providers.nox import Nox, NoxConfig
 from portal.providers.podero import Podero, PoderoConfig
-from portal.providers.protocol import Provider
+from portal.providers.protocol import Observer, Provider
 from portal.providers.registry import Registry
 from portal.providers.telematica import Telematica, TelematicaConfig
 from portal.settings import Settings
@@ -51,7 +52,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
     )
     database = open_database(settings)
     portal = Portal(
-        ports=ports(settings, database, clock),
+        ports=ports(settings, database, open_queue(settings), clock),
         oidc=Oidc(oidc_config(settings), database),
         site=site(settings),
         clock=clock,
@@ -79,38 +80,53 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url, seal_key=settings.secret_key.get_secret_value().encode())
 
 
-def ports(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Ports:
-    """The outside world as the journey meets it."""
-    registry = Registry(providers(settings))
+def open_queue(settings: Settings, *, takes: bool = False) -> HueyQueue:
+    """The way to the worker; with `takes` the worker's own end of it."""
+    place = settings.redis_url.get_secret_value() if settings.redis_url else settings.queue_file
+    return HueyQueue(tuple(key for key in settings.providers if getattr(settings, key)), place, takes=takes)
+
+
+def ports(
+    settings: Settings,
+    database: Database,
+    queue: Queue,
+    clock: Callable[[], datetime],
+    observer: Observer | None = None,
+) -> Ports:
+    """The outside world as the journey meets it; `observer` is told how the calls to the providers go."""
+    registry = Registry(providers(settings, observer))
     region = settings.telematica.region if settings.telematica else "EU"
     return Ports(
         database=database,
         providers=registry,
         catalogue=Catalogue(registry.offers(region), registry.languages()),
         public_url=settings.public_url,
-        background=Background(),
+        queue=queue,
         policy=Policy(
             consent_version=CONSENT_VERSION,
             send_customer_email=bool(settings.podero and settings.podero.send_customer_email),
             fresh_for=timedelta(seconds=settings.outbound.fresh_for),
         ),
         clock=clock,
+        concurrency=settings.outbound.concurrency,
     )
 
 
-def providers(settings: Settings) -> tuple[Provider, ...]:
+def providers(settings: Settings, observer: Observer | None) -> tuple[Provider, ...]:
     """The providers that have credentials, in the retailer's order."""
     makers = {"podero": podero, "nox": nox, "telematica": telematica}
-    made = (makers[key](settings, gateway(settings, key)) for key in settings.providers)
+    made = (makers[key](settings, gateway(settings, key, observer)) for key in settings.providers)
     return tuple(provider for provider in made if provider is not None)
 
 
-def gateway(settings: Settings, provider_key: str) -> Gateway:
+def gateway(settings: Settings, provider_key: str, observer: Observer | None) -> Gateway:
     return Gateway(
         provider_key,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
         connect_timeout=settings.outbound.connect_timeout,
         deadline=settings.outbound.deadline,
+        concurrency=settings.outbound.concurrency,
+        observer=observer,
     )
 
 

@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `sandbox`, `serve`, `check`, `db upgrade`."""
+"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `db upgrade`."""
 
 import contextlib
 import os
@@ -21,6 +21,8 @@ from portal.sandbox.program import serve as serve_sandbox
 from portal.settings import Settings, SettingsError, load
 from portal.storage.database import DatabaseFault
 from portal.web.theme import warnings as colour_warnings
+from portal.worker import keep
+from portal.worker import run as run_worker
 
 START_PATIENCE = 30.0
 STOP_PATIENCE = 10.0
@@ -37,18 +39,42 @@ def main() -> None:
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes; each has its own threads.")
 @click.option("--threads", default=16, show_default=True, help="Requests a process answers at the same time.")
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@click.option(
+    "--worker/--no-worker",
+    "hosts_worker",
+    default=None,
+    help="Whether to run a worker beside it. Default: yes, unless PORTAL_REDIS_URL is set.",
+)
+def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool | None) -> None:
     """Serve the portal with gunicorn, settings from the environment."""
     settings = _settings()
     if faults := catalogue_faults(settings.languages):
         raise click.ClickException("\n".join(faults))
     _upgrade_sqlite(settings)
+    if hosts_worker or (hosts_worker is None and settings.redis_url is None):
+        subprocess.Popen([sys.executable, "-m", "portal.cli", "keep-worker", "--beside", str(os.getpid())])
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(ROOT), "--bind", f"{host}:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
     # return that is read is longer than what gunicorn takes for a line by itself.
     command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]
     os.execv(sys.executable, command)  # noqa: S606 - gunicorn takes this process's place, and its signals
+
+
+@main.command()
+@click.option("--beside", type=int, hidden=True, help="End when this process is no longer the parent.")
+def worker(beside: int | None) -> None:
+    """Do the work behind the pages: call the providers, take their events, find what should have moved."""
+    settings = _settings()
+    _upgrade_sqlite(settings)
+    run_worker(settings, beside=beside)
+
+
+@main.command(hidden=True)
+@click.option("--beside", type=int, required=True)
+def keep_worker(beside: int) -> None:
+    """Run a worker as long as the given parent lives."""
+    keep(beside=beside)
 
 
 @main.command()

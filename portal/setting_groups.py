@@ -142,8 +142,9 @@ class TelematicaSettings(Group):
 
 
 class OutboundSettings(Group):
-    """How long providers are waited for."""
+    """How providers are called, and how long they are waited for."""
 
     connect_timeout: float = Field(1.0, gt=0, le=10, description="Seconds to reach a provider")
     deadline: float = Field(8.0, gt=0, le=30, description="Seconds for a whole call to a provider")
+    concurrency: int = Field(64, ge=1, le=1000, description="Calls under way at one provider at the same time")
     fresh_for: float = Field(15.0, gt=0, le=30, description="Seconds before a provider is asked for a device again")

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(value.database)] = Field(
         "sqlite:///var/portal.sqlite", repr=False, description="SQLite file, or PostgreSQL in production"
     )
+    redis_url: Secret | None = Field(None, description="Redis for the queue and the limits; without it they are local")
+    queue_file: Path = derived(
+        "SQLite file that wakes the worker, where there is no Redis", shown="beside the SQLite database, else under `var/`"
+    )
     market: Annotated[str, AfterValidator(value.country)] = Field(
         "SE", description="ISO 3166 country the retailer serves"
     )
@@ -146,6 +150,9 @@ def follow(raw: dict[str, Any]) -> None:
     host = host_of(raw.get("public_url", default_of("public_url")))
     market = raw.get("market", default_of("market"))
     languages = value.words_of(raw.get("languages", ",".join(LANGUAGES)))
+    database = raw.get("database_url", default_of("database_url"))
+    beside = database.removeprefix("sqlite:///") if database.startswith("sqlite:///") else "var/portal"
+    raw.setdefault("queue_file", f"{beside}.queue")
     raw.setdefault("time_zone", value.zones_by_country().get(market, "UTC"))
     raw.setdefault("default_language", "en" if "en" in languages or not languages else languages[0])
     local = "localhost,127.0.0.1,[::1]"

@@ -61,6 +61,8 @@ class Device:
     read_at: datetime
     observed_at: datetime
     removed_at: datetime | None = None
+    removal_asked_at: datetime | None = None
+    removal_failed_at: datetime | None = None
 
     @property
     def made(self) -> str:

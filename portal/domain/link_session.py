@@ -71,7 +71,10 @@ ONE_CLICK = timedelta(seconds=10)
 """Clicks on the same choice within this time are one click: two tabs, two threads, an impatient thumb."""
 
 IN_FLIGHT = timedelta(minutes=2)
-"""How long an attempt may be on its way out, the provider being asked again and again, before it has failed."""
+"""How long a provider that could not open the link is asked again and again before the attempt has failed."""
+
+LONGEST_QUEUE = timedelta(minutes=10)
+"""How long an attempt may wait for its turn at a busy provider."""
 
 GRACE = timedelta(minutes=2)
 """A link used in its last second still needs the time to sign in at the vendor and come back."""
@@ -130,7 +133,8 @@ class LinkSession:
 
     `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the provider's
     word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the customer; it
-    may be ready earlier. `version` counts the stored changes: none is made on old knowledge.
+    may be ready earlier. `checks` counts how often the step has run through, `tries` how often the provider could not
+    open the link, `version` the stored changes: none is made on old knowledge.
     """
 
     id: str
@@ -154,7 +158,7 @@ class LinkSession:
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
     ended_at: datetime | None = None
-    checked_at: datetime | None = None
+    checks: int = 0
     tries: int = 0
     version: int = 0
 
@@ -174,6 +178,17 @@ class LinkSession:
         if self.state is not State.DEPARTED or self.connect_url is None or self.is_overdue(now):
             return False
         return self.departed_at is None or now - self.departed_at < ONE_CLICK
+
+    def was_followed(self, now: datetime) -> bool:
+        """Whether its connect URL has been handed out, and is of no more use."""
+        is_over = self.departed_at is not None and now - self.departed_at > ONE_CLICK
+        return self.connect_url is not None and is_over
+
+    def may_move(self, now: datetime) -> bool:
+        """Whether the step that moves attempts has something to do or to ask."""
+        if self.state is State.DEPARTED and self.is_overdue(now):
+            return True
+        return self.state in {State.CREATED, State.ARRIVED, State.WAITING} or self.was_followed(now)
 
     def can_arrive(self) -> bool:
         """Whether a return may still change this attempt."""

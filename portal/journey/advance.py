@@ -1,4 +1,4 @@
-"""The one step that moves an attempt, whoever asks: the click, the page, its polling, a provider's event, a reconciler.
+"""The one step that moves an attempt, whoever asks: the click, the page, its polling, a provider's event, the reconciler.
 
 It takes the stored attempt and the evidence, asks the provider, and moves the state by compare-and-set; so a refresh, a
 second tab or an event at the same moment is the same idempotent call.
@@ -7,17 +7,19 @@ second tab or an event at the same moment is the same idempotent call.
 from dataclasses import replace
 from datetime import datetime
 
-from portal.domain.link_session import ONE_CLICK, LinkSession, Reason, State
+from portal.domain.link_session import LinkSession, Reason, State
 from portal.journey.confirm import confirm
 from portal.journey.depart import depart
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
+from portal.journey.undo import undo
 from portal.storage import link_sessions
 
 
 def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: datetime) -> None:
-    """Moves the attempt as far as it will go now. An unknown attempt is left alone."""
-    with ports.database.read() as tx:
+    """Moves the attempt as far as it will go now. An unknown attempt is left alone. Raises ProviderError."""
+    with ports.database.write() as tx:
+        link_sessions.take_up(tx, customer_id, link_session_id)
         attempt = link_sessions.get(tx, customer_id, link_session_id)
     if attempt is None:
         return
@@ -26,14 +28,14 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
             depart(ports=ports, attempt=attempt, now=now)
         case State.ARRIVED | State.WAITING:
             confirm(ports=ports, attempt=attempt, now=now)
+        case State.HELD if attempt.reason is Reason.ANOTHER_PERSON:
+            undo(ports=ports, held=attempt)
         case State.DEPARTED if attempt.is_overdue(now):
             _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state, now)
-        case State.DEPARTED | State.CANCELLED if _is_followed(attempt, now):
+        case State.DEPARTED | State.CANCELLED if attempt.was_followed(now):
             _let_go(ports, attempt, attempt.state, now)
-
-
-def _is_followed(attempt: LinkSession, now: datetime) -> bool:
-    return attempt.connect_url is not None and attempt.departed_at is not None and now - attempt.departed_at > ONE_CLICK
+    with ports.database.write() as tx:
+        link_sessions.checked(tx, customer_id, link_session_id, now=ports.clock())
 
 
 def _let_go(ports: Ports, attempt: LinkSession, was: State, now: datetime) -> None:

@@ -16,9 +16,10 @@ from portal.domain.arrival import attempt_answered
 from portal.domain.link_session import MEMORY, ArrivalHints, LinkSession, Purpose, Reason, State, cancel_secret
 from portal.domain.people import Customer
 from portal.journey.history import note_attempt
+from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.providers.protocol import Provider
-from portal.storage import arrivals, devices, link_sessions, provider_accounts
+from portal.storage import arrivals, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
@@ -79,8 +80,7 @@ def arrive(
             arrived = _at_fixed_url(tx, arrival)
         else:
             arrived = _at_own_url(tx, arrival, secret if path == "cancel" else cancel_secret(secret))
-    if arrived.held is not None:
-        _undo_there(ports, provider, arrived.held)
+    _wake(ports, arrived, viewer, now)
     return arrived
 
 
@@ -95,7 +95,20 @@ def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: dat
             provider = ports.providers.get(pending.provider_key)
             arrival = Arrival(provider, pending.hints, customer, browser, pending.created_at, now)
             finished += _finish(tx, arrival, customer, pending.link_session_id)
+    for arrived in finished:
+        _wake(ports, arrived, customer, now)
     return next(iter(finished), NEUTRAL) if waiting else None
+
+
+def _wake(ports: Ports, arrived: Arrived, viewer: Customer | None, now: datetime) -> None:
+    """Sets going what follows from a return that has been taken in: asking the provider, or undoing it there."""
+    if arrived.held is not None:
+        wake(ports=ports, attempt=arrived.held, now=now)
+    elif arrived.link_session_id is not None and viewer is not None:
+        with ports.database.read() as tx:
+            attempt = link_sessions.get(tx, viewer.id, arrived.link_session_id)
+        if attempt is not None and attempt.may_move(now):
+            wake(ports=ports, attempt=attempt, now=now)
 
 
 def _finish(tx: Transaction, arrival: Arrival, customer: Customer, link_session_id: str | None) -> list[Arrived]:
@@ -269,21 +282,6 @@ def _hold_for_good(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> N
     held = replace(attempt, reason=Reason.ANOTHER_PERSON, hints=both)
     link_sessions.move(tx, held, was=State.HELD)
     note_attempt(tx, held, State.HELD, now=arrival.now)
-
-
-def _undo_there(ports: Ports, provider: Provider, held: LinkSession) -> None:
-    """Ends, behind the page and where it can be ended, the access to what a stranger was tricked into linking."""
-    with ports.database.read() as tx:
-        account = provider_accounts.of(tx, held.customer_id, held.provider_key)
-        known = devices.known(tx, held.customer_id, held.provider_key)
-    if account is None or not provider.traits.removes_devices:
-        return
-    owned = {device.provider_device_id for device in known if device.removed_at is None}
-    brought = [device_id for device_id in held.hints.device_ids if device_id not in owned]
-    ports.background.run(
-        f"undo:{held.id}",
-        lambda: [provider.remove_device(account, device_id, held.device_type) for device_id in brought],
-    )
 
 
 def _move(tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival) -> None:

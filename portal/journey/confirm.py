@@ -17,6 +17,7 @@ from portal.domain.link_session import (
     Reason,
     State,
 )
+from portal.domain.pace import OFTENEST
 from portal.domain.people import ProviderAccount
 from portal.journey.history import note_attempt, note_device
 from portal.journey.ports import Ports
@@ -110,10 +111,11 @@ def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: Pr
 
 
 def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
-    """Makes these devices the customer's."""
+    """Makes these devices the customer's, and has them read by themselves from now on."""
     for device in linked:
         devices.save(tx, device)
         note_device(tx, device, "linked", now=now)
+        provider_accounts.plan(tx, device.customer_id, device.provider_key, due_at=now + OFTENEST, failures=0)
 
 
 def as_devices(

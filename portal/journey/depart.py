@@ -17,11 +17,13 @@ from portal.journey.ports import Ports
 from portal.providers.protocol import (
     Departing,
     Departure,
+    OutcomeUnknown,
     Provider,
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
     Returns,
+    UserGone,
 )
 from portal.storage import customers, devices, link_sessions, provider_accounts
 
@@ -41,14 +43,18 @@ UNNAMED_LIFETIME = timedelta(hours=24)
 
 def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     """Moves a created attempt to departed, or to failed where the provider cannot open it; once at a time."""
-    if now - attempt.created_at > IN_FLIGHT:
+    if attempt.is_overdue(now) or (attempt.tries and now - attempt.created_at > IN_FLIGHT):
         _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
         return
     with ports.database.write() as tx:
         if not link_sessions.claim(tx, attempt.id, attempt.customer_id, now=now, until=now + LEASE):
             return
     try:
-        _open_there(ports, attempt, now)
+        _open_there_for_somebody(ports, attempt, now)
+    except OutcomeUnknown as error:
+        # It may have been opened, and nobody tells where: only a new click may open another.
+        log.error("departure_unknown", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+        _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
     except ProviderUnavailable as error:
         log.warning("departure_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         _try_later(ports, attempt, error.retry_after, now)
@@ -57,6 +63,17 @@ def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         refused = isinstance(error, ProviderRefused)
         reason = Reason.PROVIDER_REFUSED if refused else Reason.PROVIDER_ANSWER
         _end(ports, attempt, State.FAILED, reason, now)
+
+
+def _open_there_for_somebody(ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    """Opens the link; a provider that has deleted its user of this customer is given a new one, once."""
+    try:
+        _open_there(ports, attempt, now)
+    except UserGone:
+        log.warning("provider_user_gone", provider=attempt.provider_key, link_session=attempt.id)
+        with ports.database.write() as tx:
+            provider_accounts.unbind(tx, attempt.customer_id, attempt.provider_key)
+        _open_there(ports, attempt, now)
 
 
 def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:

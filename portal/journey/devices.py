@@ -1,6 +1,5 @@
 """The customer's devices: what is known is shown at once, and refreshed behind when it is no longer fresh."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,10 +7,12 @@ import structlog
 
 from portal.domain.device import Device, DeviceReading
 from portal.domain.link_session import LinkSession, State
+from portal.domain.pace import next_reading
 from portal.domain.people import Customer
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
+from portal.journey.tasks import Step, Task, Urgency
 from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
 
@@ -39,15 +40,15 @@ def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
         linked = devices.all_of(tx, customer.id)
         attempts = link_sessions.open_of(tx, customer.id)
     for attempt in attempts:
-        wake(ports=ports, customer_id=customer.id, link_session_id=attempt.id)
-    stale = any(_is_stale(ports, device, now) for device in linked)
-    done = stale and ports.background.run(
-        f"refresh:{customer.id}", lambda: refresh(ports=ports, customer_id=customer.id, now=ports.clock())
-    )
+        if attempt.may_move(now):
+            wake(ports=ports, attempt=attempt, now=now)
+    stale = {device.provider_key for device in linked if _is_stale(ports, device, now)}
+    for provider_key in sorted(stale):
+        wake_read(ports=ports, customer_id=customer.id, provider_key=provider_key, now=now)
     return Overview(
         devices=tuple(sorted(linked, key=lambda device: not device.needs_customer)),
         attempts=tuple(attempt for attempt in attempts if attempt.state in BACK),
-        refreshing=stale and not done,
+        refreshing=bool(stale) or any(device.removal_asked_at is not None for device in linked),
     )
 
 
@@ -57,28 +58,48 @@ def find(*, ports: Ports, customer: Customer, device_id: str) -> Device | None:
         return devices.get(tx, customer.id, device_id)
 
 
-def refresh(*, ports: Ports, customer_id: str, now: datetime) -> None:
-    """Asks each provider how this customer's devices are. A provider that does not answer leaves them as they were."""
-    with ports.database.read() as tx:
-        linked = devices.all_of(tx, customer_id)
-    by_provider: dict[str, list[Device]] = defaultdict(list)
-    for device in linked:
-        if _is_stale(ports, device, now):
-            by_provider[device.provider_key].append(device)
-    for provider_key, asked in by_provider.items():
-        try:
-            _refresh_at(ports, customer_id, provider_key, tuple(asked), now)
-        except ProviderError as error:
-            log.warning("refresh_postponed", provider=provider_key, cause=str(error))
+def wake_read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime, looked: bool = True) -> None:
+    """Has this customer's devices at a provider read soon, unless that is in the queue already."""
+    with ports.database.write() as tx:
+        is_new = provider_accounts.wake(tx, customer_id, provider_key, now=now, looked=looked)
+    if is_new:
+        urgency = Urgency.SOMEBODY_WAITS if looked else Urgency.SCHEDULED
+        ports.queue.put(Task(Step.READ, provider_key, (customer_id, provider_key), urgency))
 
 
-def _refresh_at(ports: Ports, customer_id: str, provider_key: str, asked: tuple[Device, ...], now: datetime) -> None:
-    with ports.database.read() as tx:
+def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) -> None:
+    """Asks a provider how this customer's devices are. Where it does not answer they stay as they were."""
+    with ports.database.write() as tx:
+        so_far = provider_accounts.take_up(tx, customer_id, provider_key)
         account = provider_accounts.of(tx, customer_id, provider_key)
-    if account is None:
+        asked = tuple(d for d in devices.all_of(tx, customer_id) if d.provider_key == provider_key)
+    if so_far is None or account is None:
         return
-    provider = ports.providers.get(provider_key)
-    readings = provider.list_devices(account, frozenset(device.device_type for device in asked))
+    failures = 0
+    if asked and provider_key in ports.providers and ports.traits(provider_key).reads_devices:
+        try:
+            readings = ports.providers.get(provider_key).list_devices(account, frozenset(d.device_type for d in asked))
+        except ProviderError as error:
+            log.warning("reading_postponed", provider=provider_key, cause=str(error))
+            failures = so_far.failures + 1
+        else:
+            _take_in(ports, customer_id, provider_key, asked, readings, now)
+        due_at = next_reading(looked_at=so_far.looked_at or now, failures=failures, now=now)
+    else:
+        due_at = None
+    with ports.database.write() as tx:
+        provider_accounts.plan(tx, customer_id, provider_key, due_at=due_at, failures=failures)
+
+
+def _take_in(
+    ports: Ports,
+    customer_id: str,
+    provider_key: str,
+    asked: tuple[Device, ...],
+    readings: tuple[DeviceReading, ...],
+    now: datetime,
+) -> None:
+    """Stores what the provider said of the devices that it was asked for."""
     found = {reading.provider_device_id: reading for reading in readings}
     with ports.database.write() as tx:
         under_way = link_sessions.open_of(tx, customer_id)

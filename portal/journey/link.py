@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from portal.domain.catalogue import DeviceType, Route
-from portal.domain.link_session import IN_FLIGHT, LinkSession, Purpose, Reason, State
+from portal.domain.link_session import IN_FLIGHT, LONGEST_QUEUE, LinkSession, Purpose, Reason, State
 from portal.domain.people import Consent, Customer
-from portal.journey.advance import advance
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
+from portal.journey.tasks import Step, Task
+from portal.journey.watch import watch
 from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
-
 
 class ConsentMissing(ValueError):
     """The customer has not given the permission without which nothing is opened."""
@@ -51,7 +51,7 @@ def open_attempt(
         route_reason=route.reason,
         state=State.CREATED,
         created_at=now,
-        expires_at=now + IN_FLIGHT,
+        expires_at=now + LONGEST_QUEUE,
         device_id=device_id,
     )
     click = "/".join((attempt.purpose, attempt.device_type, attempt.vendor_key, device_id or ""))
@@ -64,31 +64,35 @@ def open_attempt(
         _supersede(tx, attempt, now)
         provider_accounts.ensure(tx, customer.id, attempt.provider_key)
         link_sessions.insert(tx, attempt, click=click)
+        link_sessions.wake(tx, customer.id, attempt.id, now=now)
         if attempt.purpose is Purpose.LINK:
             consents.record(tx, _consent(ports, attempt, now))
         note_attempt(tx, attempt, "opened", now=now, actor="customer")
+    ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (customer.id, attempt.id)))
     return attempt
 
 
-def leave(*, ports: Ports, customer: Customer, link_session_id: str, patience: float) -> LinkSession | None:
-    """Takes the attempt out behind the page and answers how it stands after at most `patience` seconds."""
-    wake(ports=ports, customer_id=customer.id, link_session_id=link_session_id, patience=patience)
+def leave(
+    *, ports: Ports, customer: Customer, link_session_id: str, patience: float, now: datetime
+) -> LinkSession | None:
+    """Sets the attempt going and answers how it stands as soon as it has moved, or after `patience` seconds."""
     with ports.database.read() as tx:
-        return link_sessions.get(tx, customer.id, link_session_id)
+        before = link_sessions.get(tx, customer.id, link_session_id)
+    if before is None or not before.may_move(now):
+        return before
+    is_new = wake(ports=ports, attempt=before, now=now)
+    is_fresh = before.state is State.ARRIVED or (before.state is State.CREATED and before.checks == 0)
+    # What is in the queue since an earlier look has been waited for then.
+    return _watched(ports, before, patience) if is_new or is_fresh else before
 
 
-def wake(*, ports: Ports, customer_id: str, link_session_id: str, patience: float = 0.0) -> None:
-    """Runs the step that moves the attempt, once at a time, and waits for it at most `patience` seconds."""
-    ports.background.run(
-        step_key(customer_id, link_session_id),
-        lambda: advance(ports=ports, customer_id=customer_id, link_session_id=link_session_id, now=ports.clock()),
-        patience=patience,
-    )
-
-
-def step_key(customer_id: str, link_session_id: str) -> str:
-    """Names the step of one attempt. The customer is part of it: a stranger's look does not stand in its way."""
-    return f"advance:{customer_id}:{link_session_id}"
+def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
+    """Has the step that moves the attempt taken soon; False where it is in the queue already."""
+    with ports.database.write() as tx:
+        is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
+    if is_new:
+        ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)))
+    return is_new
 
 
 def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> str | None:
@@ -102,9 +106,22 @@ def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: dateti
         return attempt.connect_url
 
 
+def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:
+    """The attempt once its step has run through, or as it stands when patience is over."""
+
+    def moved() -> LinkSession | None:
+        with ports.database.read() as tx:
+            attempt = link_sessions.get(tx, before.customer_id, before.id)
+        is_news = attempt is not None and (attempt.checks, attempt.version) != (before.checks, before.version)
+        return attempt if is_news else None
+
+    return watch(moved, patience=patience) or before
+
+
 def _is_same_click(earlier: LinkSession, now: datetime) -> bool:
-    is_recent = now - earlier.created_at < IN_FLIGHT
-    return is_recent and (earlier.state is State.CREATED or earlier.may_follow(now))
+    if earlier.state is State.CREATED:
+        return not earlier.is_overdue(now)
+    return now - earlier.created_at < IN_FLIGHT and earlier.may_follow(now)
 
 
 def _supersede(tx: Transaction, attempt: LinkSession, now: datetime) -> None:

@@ -9,7 +9,7 @@ from portal.domain.link_session import LinkSession, Reason, State
 from portal.domain.people import Customer
 from portal.journey.confirm import as_devices, take_in
 from portal.journey.history import note_attempt
-from portal.journey.link import leave, step_key
+from portal.journey.link import leave
 from portal.journey.ports import Ports
 from portal.providers.protocol import Traits
 from portal.storage import devices, link_sessions
@@ -46,10 +46,7 @@ def look(
     *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
 ) -> AttemptView | None:
     """The attempt now, after waking the step that moves it for at most `patience` seconds; None where unknown."""
-    # What is under way already has been waited for, at the click or at the look before.
-    if ports.background.is_running(step_key(customer.id, link_session_id)):
-        patience = 0.0
-    attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience)
+    attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience, now=now)
     if attempt is None:
         return None
     with ports.database.read() as tx:

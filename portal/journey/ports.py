@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.domain.catalogue import Catalogue
-from portal.journey.background import Background
+from portal.journey.tasks import Queue
 from portal.providers.protocol import Traits
 from portal.providers.registry import Registry
 from portal.storage.database import Database
@@ -25,15 +25,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The outside world. `public_url` has no trailing slash; `clock` is for steps that run behind a page."""
+    """The outside world. `public_url` has no trailing slash; `queue` wakes what is done behind the pages.
+
+    `concurrency` is how many calls may be under way at one provider.
+    """
 
     database: Database
     providers: Registry
     catalogue: Catalogue
     public_url: str
-    background: Background
+    queue: Queue
     policy: Policy
     clock: Callable[[], datetime]
+    concurrency: int
 
     def traits(self, provider_key: str) -> Traits:
         """What this provider can do: nothing, where the retailer has switched it off since it was stored."""

@@ -11,7 +11,7 @@ from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import LinkSession
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import EventKind, ProviderEvent
-from portal.journey.advance import advance
+from portal.journey.link import wake
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
 from portal.storage import devices, link_sessions, provider_accounts
@@ -33,7 +33,11 @@ def receive(*, ports: Ports, provider_key: str, headers: Mapping[str, str], body
         _tell_devices(tx, account, event, now)
         attempt = _tell_attempt(tx, account, event) if event.kind is EventKind.CONNECTED else None
     if attempt is not None:
-        advance(ports=ports, customer_id=account.customer_id, link_session_id=attempt.id, now=now)
+        wake(ports=ports, attempt=attempt, now=now)
+
+
+def take(*, ports: Ports, event_id: str, now: datetime) -> None:
+    """INTERIM, until the inbox lands."""
 
 
 def _tell_devices(tx: Transaction, account: ProviderAccount, event: ProviderEvent, now: datetime) -> None:

@@ -10,21 +10,25 @@ from portal.domain.device import Device
 from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
+from portal.journey.tasks import Step, Task
+from portal.journey.watch import watch
 from portal.providers.protocol import ProviderError, ReauthenticationRequired, Removal, Traits
-from portal.storage import devices, provider_accounts
+from portal.storage import devices, provider_accounts, removals
+from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
 
 
 class RemovalOutcome(StrEnum):
-    """GONE: access has ended at the provider too.
+    """GONE: access has ended at the provider too. NOT_OFFERED: it is off our list only.
 
-    NOT_OFFERED: it is off our list only. UNAVAILABLE: nothing changed.
+    UNAVAILABLE: nothing changed. UNDER_WAY: the provider has not answered yet.
     """
 
     GONE = "gone"
     NOT_OFFERED = "not_offered"
     UNAVAILABLE = "unavailable"
+    UNDER_WAY = "under_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,38 @@ def preview(*, ports: Ports, customer: Customer, device_id: str) -> RemovalPrevi
     return RemovalPreview(device, ports.traits(device.provider_key)) if device else None
 
 
-def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -> Removed | None:
-    """Ends the access at the provider first, then takes the device off the list; None where there is no such device."""
-    with ports.database.read() as tx:
+def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float, now: datetime) -> Removed | None:
+    """Has the access ended at the provider and the device taken off the list; None where there is no such device.
+
+    Answers when that is done, or after `patience` seconds.
+    """
+    with ports.database.write() as tx:
         device = devices.get(tx, customer.id, device_id)
-        account = provider_accounts.of(tx, customer.id, device.provider_key) if device else None
-    if device is None or account is None:
-        return None
-    traits = ports.traits(device.provider_key)
+        if device is None:
+            return None
+        traits = ports.traits(device.provider_key)
+        if not traits.removes_devices:
+            gone = _off_the_list(tx, device, Removal.NOT_OFFERED, now)
+            return Removed(gone, traits, RemovalOutcome.NOT_OFFERED)
+        if device.removal_asked_at is None:
+            device = replace(device, removal_asked_at=now, removal_failed_at=None)
+            devices.save(tx, device)
+            note_device(tx, device, "removal_asked", now=now, actor="customer")
+        is_new = removals.wake(tx, customer.id, device_id, now=now)
+    if is_new:
+        ports.queue.put(Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
+    device = _watched(ports, device, patience)
+    return Removed(device, traits, _outcome(device))
+
+
+def take_off(*, ports: Ports, customer_id: str, device_id: str, now: datetime) -> None:
+    """Ends the access at the provider first, then takes the device off the list; neither where the provider fails."""
+    with ports.database.write() as tx:
+        removals.take_up(tx, customer_id, device_id)
+        device = devices.get(tx, customer_id, device_id)
+        account = provider_accounts.of(tx, customer_id, device.provider_key) if device else None
+    if device is None or account is None or device.removal_asked_at is None:
+        return
     try:
         removal = _removed_there(ports, account, device)
     except ReauthenticationRequired:
@@ -66,13 +94,42 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -
         removal = Removal.NOT_OFFERED
     except ProviderError as error:
         log.warning("removal_failed", provider=device.provider_key, device=device.id, cause=str(error))
-        return Removed(device, traits, RemovalOutcome.UNAVAILABLE)
-    removed = replace(device, removed_at=now, observed_at=now)
+        removal = None
     with ports.database.write() as tx:
-        devices.save(tx, removed)
-        note_device(tx, removed, "removed", now=now, actor="customer")
-    outcome = RemovalOutcome.GONE if removal is Removal.GONE else RemovalOutcome.NOT_OFFERED
-    return Removed(removed, traits, outcome)
+        current = devices.get(tx, customer_id, device_id)
+        if current is not None and removal is not None:
+            _off_the_list(tx, current, removal, now)
+        elif current is not None:
+            kept = replace(current, removal_asked_at=None, removal_failed_at=now)
+            devices.save(tx, kept)
+            note_device(tx, kept, "removal_failed", now=now)
+
+
+def _off_the_list(tx: Transaction, device: Device, removal: Removal, now: datetime) -> Device:
+    """Takes the device off the list, and keeps in mind where its access may still be there."""
+    failed_at = None if removal is Removal.GONE else now
+    gone = replace(device, removed_at=now, observed_at=now, removal_asked_at=None, removal_failed_at=failed_at)
+    devices.save(tx, gone)
+    note_device(tx, gone, "removed", now=now, actor="customer")
+    return gone
+
+
+def _watched(ports: Ports, asked: Device, patience: float) -> Device:
+    """The device once its removal has ended, or as it stands when patience is over."""
+
+    def ended() -> Device | None:
+        with ports.database.read() as tx:
+            known = devices.known(tx, asked.customer_id, asked.provider_key)
+        device = next(device for device in known if device.id == asked.id)
+        return device if device.removed_at is not None or device.removal_asked_at is None else None
+
+    return watch(ended, patience=patience) or asked
+
+
+def _outcome(device: Device) -> RemovalOutcome:
+    if device.removed_at is not None:
+        return RemovalOutcome.GONE if device.removal_failed_at is None else RemovalOutcome.NOT_OFFERED
+    return RemovalOutcome.UNDER_WAY if device.removal_asked_at is not None else RemovalOutcome.UNAVAILABLE
 
 
 def _removed_there(ports: Ports, account: ProviderAccount, device: Device) -> Removal:

@@ -15,6 +15,7 @@ class Step(StrEnum):
     READ = "read"
     REMOVE = "remove"
     TAKE_EVENT = "take_event"
+    RECONCILE = "reconcile"
 
 
 class Urgency(IntEnum):
@@ -29,7 +30,7 @@ class Task:
     """One step to be taken soon.
 
     `ids` are (customer, attempt) for ADVANCE, (customer, provider) for READ, (customer, device) for REMOVE and (event,)
-    for TAKE_EVENT.
+    for TAKE_EVENT, none for RECONCILE.
     """
 
     step: Step

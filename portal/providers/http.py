@@ -55,6 +55,8 @@ class Gateway:
         connect_timeout: float = 1.0,
         deadline: float = 8.0,
         cap: int = 1024 * 1024,
+        concurrency: int = 64,
+        observer: object = None,
     ) -> None:
         self._provider = provider
         self._connect_timeout = connect_timeout

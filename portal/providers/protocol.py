@@ -23,6 +23,14 @@ class ProviderUnavailable(ProviderError):
     retry_after: float | None = None
 
 
+class OutcomeUnknown(ProviderUnavailable):
+    """A call that changes something may have been carried out or not: it must not be made again by itself."""
+
+
+class UserGone(ProviderError):
+    """The provider has deleted its user of this customer: have it made anew."""
+
+
 class ProviderRefused(ProviderError):
     """The provider says our request is wrong: our fault, alarm."""
 
@@ -103,6 +111,18 @@ class Departure:
     connect_url: str
     provider_reference: str | None
     expires_at: datetime | None
+
+
+class Observer(Protocol):
+    """Is told how calls to providers go. Never makes one fail."""
+
+    def seen(self, provider_key: str, *, failed: bool, milliseconds: int) -> None:
+        """One call that was made."""
+        ...
+
+    def paused(self, provider_key: str, *, seconds: float) -> None:
+        """Calls to this provider are held back for so long."""
+        ...
 
 
 class Removal(StrEnum):

@@ -40,7 +40,7 @@ def save(tx: Transaction, device: Device) -> None:
     fixed = {"id", "customer_id", "provider_key"}
     upsert = new.on_conflict_do_update(
         index_elements=["id"],
-        set_={column.name: new.excluded[column.name] for column in _devices.c if column.name not in fixed},
+        set_={name: new.excluded[name] for name in asdict(device) if name not in fixed},
         where=(_devices.c.customer_id == new.excluded.customer_id)
         & (_devices.c.provider_key == new.excluded.provider_key),
     ).returning(_devices.c.id)
@@ -80,4 +80,6 @@ def _device(row: RowMapping) -> Device:
         read_at=row["read_at"],
         observed_at=row["observed_at"],
         removed_at=row["removed_at"],
+        removal_asked_at=row["removal_asked_at"],
+        removal_failed_at=row["removal_failed_at"],
     )

@@ -1,21 +1,36 @@
 """Attempts to link or to reconnect a device, moved by compare-and-set."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
-from portal.domain.link_session import OPEN, LinkSession, Purpose, Reason, State
+from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
 from portal.storage import tables
 from portal.storage.database import Transaction
 from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
 from portal.storage.sealing import hashed
+from portal.storage.wakes import asleep
 
 _attempts = tables.link_sessions
 
 RECENT = 50
 """How many attempts back an answer without a name is looked for."""
+
+
+CHECK_EVERY = timedelta(seconds=55)
+"""How long after a look the reconciler looks again: each time it comes by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An attempt that should have moved."""
+
+    customer_id: str
+    id: str
+    provider_key: str
 
 
 class Duplicate(Exception):
@@ -79,15 +94,55 @@ def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, sin
     return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
 
 
-def unfinished(tx: Transaction, *, now: datetime, limit: int = 100) -> tuple[tuple[str, str], ...]:
-    """(customer, attempt) of open attempts that nobody has in hand, of all customers, the longest unchecked first."""
+def in_front(tx: Transaction, attempt: LinkSession) -> int:
+    """How many attempts, of all customers, were opened before this one and wait for the same provider."""
+    earlier = select(func.count()).where(
+        _attempts.c.state == State.CREATED,
+        _attempts.c.provider_key == attempt.provider_key,
+        _attempts.c.created_at < attempt.created_at,
+    )
+    return tx.connection.scalars(earlier).one()
+
+
+def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[Due, ...]:
+    """Attempts, of all customers, that should have moved and that nobody has in hand, the longest unchecked first."""
+    back = _attempts.c.state.in_((State.ARRIVED, State.WAITING))
+    is_unchecked = or_(_attempts.c.checked_at.is_(None), _attempts.c.checked_at <= now - CHECK_EVERY)
+    has_link = _attempts.c.connect_url_sealed.is_not(None) & (_attempts.c.departed_at <= now - ONE_CLICK)
+    to_undo = (_attempts.c.state == State.HELD) & (_attempts.c.reason == Reason.ANOTHER_PERSON)
+    is_due = or_(
+        _attempts.c.state == State.CREATED,
+        to_undo & _attempts.c.checked_at.is_(None),
+        back & is_unchecked,
+        (_attempts.c.state == State.DEPARTED) & (_attempts.c.expires_at < now),
+        _attempts.c.state.in_((State.DEPARTED, State.CANCELLED)) & has_link,
+    )
     waiting = (
-        select(_attempts.c.customer_id, _attempts.c.id)
-        .where(_attempts.c.state.in_(OPEN), _is_free(now))
+        select(_attempts.c.customer_id, _attempts.c.id, _attempts.c.provider_key)
+        .where(is_due, _is_free(now), asleep(_attempts.c.woken_at, now))
         .order_by(_attempts.c.checked_at.is_not(None), _attempts.c.checked_at, _attempts.c.created_at, _attempts.c.id)
         .limit(limit)
     )
-    return tuple((row.customer_id, row.id) for row in tx.connection.execute(waiting))
+    return tuple(Due(row.customer_id, row.id, row.provider_key) for row in tx.connection.execute(waiting))
+
+
+def wake(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> bool:
+    """Marks the attempt as in the queue; False where it is there already, or is no attempt of this customer."""
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    marked = update(_attempts).where(*mine, asleep(_attempts.c.woken_at, now)).values(woken_at=now)
+    return tx.connection.execute(marked).rowcount == 1
+
+
+def take_up(tx: Transaction, customer_id: str, attempt_id: str) -> None:
+    """The attempt is out of the queue: whoever has news from now on may wake it again."""
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    tx.connection.execute(update(_attempts).where(*mine, _attempts.c.woken_at.is_not(None)).values(woken_at=None))
+
+
+def checked(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> None:
+    """The step has run through once more, whatever came of it."""
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    tx.connection.execute(update(_attempts).where(*mine).values(checks=_attempts.c.checks + 1, checked_at=now))
 
 
 def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: str | None = None) -> bool:
@@ -95,7 +150,7 @@ def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: s
 
     `was` is the state it was read in.
     """
-    values = _mutable(tx, attempt) | {"version": attempt.version + 1}
+    values = _mutable(tx, attempt) | {"version": attempt.version + 1, "checked_at": None}
     if arrival_secret is not None:
         values["arrival_hash"] = hashed(arrival_secret)
     unchanged = (_attempts.c.state == was) & (_attempts.c.version == attempt.version)
@@ -105,7 +160,7 @@ def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: s
 def claim(tx: Transaction, attempt_id: str, customer_id: str, *, now: datetime, until: datetime) -> bool:
     """Takes the departure in hand until then; False while another has it, or when it has happened."""
     free = (_attempts.c.state == State.CREATED) & _is_free(now)
-    return _change(tx, attempt_id, customer_id, free, {"claimed_until": until})
+    return _change(tx, attempt_id, customer_id, free, {"claimed_until": until, "woken_at": None})
 
 
 def postpone(tx: Transaction, attempt_id: str, customer_id: str, *, until: datetime) -> None:
@@ -167,7 +222,6 @@ def _mutable(tx: Transaction, attempt: LinkSession) -> dict[str, Any]:
         "departed_at": attempt.departed_at,
         "arrived_at": attempt.arrived_at,
         "ended_at": attempt.ended_at,
-        "checked_at": attempt.checked_at,
         "tries": attempt.tries,
     }
 
@@ -196,7 +250,7 @@ def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
         departed_at=row["departed_at"],
         arrived_at=row["arrived_at"],
         ended_at=row["ended_at"],
-        checked_at=row["checked_at"],
+        checks=row["checks"],
         tries=row["tries"],
         version=row["version"],
     )

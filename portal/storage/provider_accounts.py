@@ -1,6 +1,8 @@
 """Customers as each provider knows them."""
 
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, RowMapping, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -9,8 +11,17 @@ from portal.domain.people import ProviderAccount
 from portal.storage import tables
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
+from portal.storage.wakes import asleep
 
 _accounts = tables.provider_accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """When the customer last looked at the devices of a provider, and how often in a row it could not be asked."""
+
+    looked_at: datetime | None
+    failures: int
 
 
 class AlreadyBound(Exception):
@@ -65,6 +76,49 @@ def bind(tx: Transaction, account: ProviderAccount, provider_user_id: str) -> Pr
         # The cause would carry the ids of two customers.
         raise AlreadyBound(account.provider_key) from None
     return _account(row)
+
+
+def unbind(tx: Transaction, customer_id: str, provider_key: str) -> None:
+    """Forgets the provider's own id of the customer, which it has deleted."""
+    tx.in_turn(customer_id)
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    tx.connection.execute(update(_accounts).where(*mine).values(provider_user_id=None))
+
+
+def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool) -> bool:
+    """Marks the reading of the customer's devices as in the queue; False where it is there already.
+
+    `looked`: the customer is looking, which sets the pace of the readings to come.
+    """
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    values = {"woken_at": now} | ({"looked_at": now} if looked else {})
+    marked = update(_accounts).where(*mine, asleep(_accounts.c.woken_at, now)).values(values)
+    return tx.connection.execute(marked).rowcount == 1
+
+
+def take_up(tx: Transaction, customer_id: str, provider_key: str) -> Reading | None:
+    """Out of the queue: how the readings of this customer's devices have gone so far."""
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    taken = update(_accounts).where(*mine).values(woken_at=None)
+    row = tx.connection.execute(taken.returning(_accounts.c.looked_at, _accounts.c.read_failures)).one_or_none()
+    return Reading(row.looked_at, row.read_failures) if row else None
+
+
+def plan(tx: Transaction, customer_id: str, provider_key: str, *, due_at: datetime | None, failures: int) -> None:
+    """When the devices are to be read next by themselves; never where that is None."""
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    tx.connection.execute(update(_accounts).where(*mine).values(read_due_at=due_at, read_failures=failures))
+
+
+def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[tuple[str, str], ...]:
+    """(customer, provider) of all customers whose devices are to be read, the longest overdue first."""
+    waiting = (
+        select(_accounts.c.customer_id, _accounts.c.provider_key)
+        .where(_accounts.c.read_due_at <= now, asleep(_accounts.c.woken_at, now))
+        .order_by(_accounts.c.read_due_at, _accounts.c.id)
+        .limit(limit)
+    )
+    return tuple((row.customer_id, row.provider_key) for row in tx.connection.execute(waiting))
 
 
 def _one(tx: Transaction, *conditions: ColumnElement[bool]) -> ProviderAccount | None:

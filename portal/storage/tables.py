@@ -101,6 +101,7 @@ devices = Table(
     Column("removed_at", UtcDateTime),
     Column("removal_asked_at", UtcDateTime),
     Column("removal_failed_at", UtcDateTime),
+    Column("removal_woken_at", UtcDateTime),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),
@@ -153,6 +154,7 @@ link_sessions = Table(
     Column("checked_at", UtcDateTime),
     Column("claimed_until", UtcDateTime),
     Column("woken_at", UtcDateTime),
+    Column("checks", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("customer_id", "click"),

@@ -8,13 +8,19 @@ from portal.web.guards import customer
 from portal.web.page import see_other
 from portal.web.wiring import portal
 
-PATIENCE = 3.0
+PATIENCE = 1.5
 """Seconds a customer waits for a page after a click."""
 
 
 def leave_or_wait(link_session_id: str) -> ResponseReturnValue:
     """To the Connect UI where the provider answers in time, else to the attempt's page, which goes on by itself."""
-    attempt = link.leave(ports=portal().ports, customer=customer(), link_session_id=link_session_id, patience=PATIENCE)
+    attempt = link.leave(
+        ports=portal().ports,
+        customer=customer(),
+        link_session_id=link_session_id,
+        patience=PATIENCE,
+        now=portal().clock(),
+    )
     if attempt is None:
         abort(404)
     return follow_or_show(link_session_id)

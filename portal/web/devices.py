@@ -8,7 +8,7 @@ from portal.journey import devices as journey
 from portal.journey import reauthenticate as renewal
 from portal.journey import remove as removal
 from portal.web import notices
-from portal.web.departures import leave_or_wait
+from portal.web.departures import PATIENCE, leave_or_wait
 from portal.web.guards import customer, customers
 from portal.web.labels import device_name, removal_words
 from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
@@ -67,7 +67,9 @@ def confirm_removal(device_id: str) -> ResponseReturnValue:
 @customers("devices/{device_id}/remove")
 def remove(device_id: str) -> ResponseReturnValue:
     """Removes a device, and tells on the devices page what became of it."""
-    removed = removal.remove(ports=portal().ports, customer=customer(), device_id=device_id, now=portal().clock())
+    removed = removal.remove(
+        ports=portal().ports, customer=customer(), device_id=device_id, patience=PATIENCE, now=portal().clock()
+    )
     if removed is None:
         abort(404)
     notices.leave(removed.outcome, device=device_name(removed.device), provider=removed.provider.name)

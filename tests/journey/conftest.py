@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from portal.app import ports
 from portal.domain.people import Customer
-from portal.journey.background import Background
 from portal.journey.ports import Ports
+from portal.journey.tasks import Task
 from portal.sandbox.configuration import portal_environment
 from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
 from portal.storage.database import Database
-from tests.journey.surroundings import Clock, Mailbox
+from tests.journey.surroundings import Behind, Clock, Mailbox
 from tests.journey.world import World
 from tests.support.databases import Backend, Databases
 
@@ -39,9 +41,14 @@ def mailbox() -> Iterator[Mailbox]:
 def common_ports(sandbox: RunningSandbox, mailbox: Mailbox) -> Ports:
     """The providers and their catalogue, which are the same in most tests and slow to make."""
     settings = settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite")
-    made = ports(settings, Database(settings.database_url, seal_key=b""), Clock())
-    made.background.close()
-    return made
+    return ports(settings, Database(settings.database_url, seal_key=b""), Nowhere(), Clock())
+
+
+class Nowhere:
+    """A queue for ports that are never used as they are."""
+
+    def put(self, task: Task) -> None:
+        raise AssertionError(task)
 
 
 @pytest.fixture
@@ -59,17 +66,23 @@ def database(databases: Databases, backend: Backend) -> Iterator[Database]:
 
 
 @pytest.fixture
-def make_ports(sandbox: RunningSandbox, mailbox: Mailbox, common_ports: Ports) -> Iterator[MakePorts]:
+def make_ports(
+    sandbox: RunningSandbox, mailbox: Mailbox, common_ports: Ports, tmp_path: Path
+) -> Iterator[MakePorts]:
     """Makes the outside world of one process; settings that differ are given by name."""
     with ExitStack() as stack:
+        places = (tmp_path / f"queue-{number}" for number in count())
 
         def make(database: Database, clock: Clock, **differing: str) -> Ports:
             made = common_ports
             if differing:
-                made = ports(settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite", **differing), database, clock)
-            background = Background()
-            stack.callback(background.close)
-            return replace(made, database=database, clock=clock, background=background)
+                settings = settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite", **differing)
+                made = ports(settings, database, Nowhere(), clock)
+            behind = Behind(next(places))
+            complete = replace(made, database=database, clock=clock, queue=behind)
+            behind.start(complete)
+            stack.callback(behind.stop)
+            return complete
 
         yield make
 

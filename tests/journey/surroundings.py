@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from portal.background import Crew, HueyQueue
 from portal.domain.catalogue import DeviceType
+from portal.journey.ports import Ports
+from portal.journey.tasks import Task
+from portal.journey.work import do
 
 START = datetime(2026, 11, 21, 12, 0, 0, 500_000, UTC)
 PATIENT = 20.0
@@ -86,6 +91,46 @@ class Mailbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class Behind:
+    """A worker of one process: what is put in its queue is done by real threads, and a test can wait for that."""
+
+    def __init__(self, place: Path) -> None:
+        self._queue = HueyQueue(("podero", "nox", "telematica"), place, takes=True)
+        self._crew: Crew | None = None
+        self._put = self._done = 0
+        self._changed = threading.Condition()
+
+    def put(self, task: Task) -> None:
+        with self._changed:
+            self._put += 1
+        self._queue.put(task)
+
+    def start(self, ports: Ports) -> None:
+        self._crew = Crew(
+            self._queue, lambda task: self._do(ports, task), concurrency=3, glance=0.02, reconciles=False
+        )
+        self._crew.start()
+
+    def settle(self) -> None:
+        """Waits until all that was put in the queue is done."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._done == self._put, timeout=PATIENT)
+
+    def stop(self) -> None:
+        """As a worker that is told to end."""
+        if self._crew is not None:
+            self._crew.stop()
+            self._crew = None
+
+    def _do(self, ports: Ports, task: Task) -> None:
+        try:
+            do(ports=ports, task=task)
+        finally:
+            with self._changed:
+                self._done += 1
+                self._changed.notify_all()
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ def overview(world: World, customer: Customer) -> Overview:
 
 
 def refresh(world: World, customer: Customer) -> None:
-    devices.refresh(ports=world.ports, customer_id=customer.id, now=world.clock.now)
+    world.reads(customer)
 
 
 def after_refreshing(world: World, customer: Customer) -> Overview:
     """The overview, once what it set going is over."""
     overview(world, customer)
-    world.finishes_behind(f"refresh:{customer.id}")
+    world.settles()
     return overview(world, customer)
 
 
@@ -67,7 +67,7 @@ def test_the_page_does_not_wait_for_a_slow_provider(world: World, anna: Customer
     world.is_slow("podero", 0.5)
     world.clock.forward(seconds=15)
     assert overview(world, anna) == Overview((device,), (), refreshing=True)
-    world.finishes_behind(f"refresh:{anna.id}")
+    world.settles()
     assert not overview(world, anna).refreshing
 
 
@@ -154,7 +154,7 @@ def test_a_device_removed_while_its_provider_was_being_asked_stays_removed(world
     world.clock.forward(minutes=1)
     overview(world, anna)
     world.removes(anna, device)
-    world.finishes_behind(f"refresh:{anna.id}")
+    world.settles()
     assert world.devices(anna) == ()
 
 
@@ -178,12 +178,12 @@ def test_attempts_under_way_are_shown_and_moved_on_by_looking(world: World, anna
     world.shows_devices_late("podero", 60)
     attempt_id = world.goes_and_returns(anna, NIBE)
     assert [attempt.id for attempt in overview(world, anna).attempts] == [attempt_id]
-    world.moves_on_behind(anna, attempt_id)
+    world.settles()
     assert [attempt.state for attempt in overview(world, anna).attempts] == [State.WAITING]
-    world.moves_on_behind(anna, attempt_id)
+    world.settles()
     world.clock.forward(seconds=60)
     overview(world, anna)
-    world.moves_on_behind(anna, attempt_id)
+    world.settles()
     assert (overview(world, anna).attempts, len(overview(world, anna).devices)) == ((), 1)
 
 

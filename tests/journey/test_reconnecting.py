@@ -159,7 +159,7 @@ def test_a_provider_that_lags_is_not_believed_while_a_renewal_settles(world: Wor
     world.happens_there(device, "break")
     world.looks(anna, attempt_id)
     world.clock.forward(minutes=1)
-    devices.refresh(ports=world.ports, customer_id=anna.id, now=world.clock.now)
+    world.reads(anna)
     assert world.device(anna, device.id).connection is Connection.WAITING
     world.happens_there(device, "repair")
     assert world.looks(anna, attempt_id).attempt.state is State.LINKED
@@ -170,7 +170,7 @@ def test_a_customer_who_left_the_connect_ui_half_way_can_reconnect_again(world: 
     device = world.breaks(anna, world.links(anna, NIBE))
     world.leaves(anna, world.reconnects(anna, device))
     world.clock.forward(minutes=1)
-    devices.refresh(ports=world.ports, customer_id=anna.id, now=world.clock.now)
+    world.reads(anna)
     assert world.device(anna, device.id).needs_customer
 
 
@@ -233,7 +233,7 @@ def test_a_device_removed_while_its_provider_is_asked_about_it_stays_removed(wor
     attempt_id = world.reconnects(anna, device)
     world.waits(anna, attempt_id, patience=0.1)
     world.removes(anna, device)
-    world.moves_on_behind(anna, attempt_id)
+    world.settles()
     assert world.devices(anna) == ()
 
 

@@ -130,7 +130,7 @@ def test_what_a_stranger_was_tricked_into_linking_is_ended_at_the_provider(
     removing = world.with_ports(make_ports(world.ports.database, world.clock, PORTAL_PODERO__DELETE_DEVICES="true"))
     attempt_id, back = removing.goes_there(anna, NIBE)
     removing.comes_back(bo, back)
-    removing.finishes_behind(f"undo:{attempt_id}")
+    removing.settles()
     assert [device.removed_at is None for device in world.sandbox.state.devices] == [False]
 
 
@@ -142,7 +142,7 @@ def test_a_device_the_customer_had_before_survives_a_return_in_a_strangers_brows
     attempt_id = removing.reconnects(anna, device)
     back = removing.signs_in_there(removing.leaves(anna, attempt_id), NIBE.account)
     removing.comes_back(bo, back)
-    removing.finishes_behind(f"undo:{attempt_id}")
+    removing.settles()
     assert [device.removed_at for device in world.sandbox.state.devices] == [None]
 
 

@@ -17,7 +17,7 @@ from portal.journey.remove import Removed
 from portal.sandbox.program import RunningSandbox
 from portal.storage import audit, customers, link_sessions
 from portal.storage import devices as device_rows
-from tests.journey.surroundings import PATIENT, Choice, Clock, Mailbox, Message, Return
+from tests.journey.surroundings import PATIENT, Behind, Choice, Clock, Mailbox, Message, Return
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class World:
 
     def waits(self, customer: Customer, attempt_id: str, patience: float = PATIENT) -> LinkSession:
         """How the attempt stands after leaving for so long."""
-        attempt = link.leave(ports=self.ports, customer=customer, link_session_id=attempt_id, patience=patience)
+        attempt = link.leave(
+            ports=self.ports, customer=customer, link_session_id=attempt_id, patience=patience, now=self.clock.now
+        )
         assert attempt is not None
         return attempt
 
@@ -146,6 +148,7 @@ class World:
             body=message.body,
             now=self.clock.now,
         )
+        self.settles()
 
     def happens_there(self, device: Device, what: str) -> None:
         """`break`, `repair` or `remove` at the vendor; news of it is on its way."""
@@ -158,11 +161,18 @@ class World:
         self.happens_there(device, "break")
         self.clock.forward(seconds=60)
         self.news_comes(device)
-        devices.refresh(ports=self.ports, customer_id=customer.id, now=self.clock.now)
+        self.reads(customer)
         return self.device(customer, device.id)
 
+    def reads(self, customer: Customer) -> None:
+        """Every provider is asked how this customer's devices are."""
+        for key in sorted({device.provider_key for device in self.devices(customer)}):
+            devices.read(ports=self.ports, customer_id=customer.id, provider_key=key, now=self.clock.now)
+
     def removes(self, customer: Customer, device: Device) -> Removed:
-        removed = remove.remove(ports=self.ports, customer=customer, device_id=device.id, now=self.clock.now)
+        removed = remove.remove(
+            ports=self.ports, customer=customer, device_id=device.id, patience=PATIENT, now=self.clock.now
+        )
         assert removed is not None
         return removed
 
@@ -207,12 +217,10 @@ class World:
     def plays(self, provider: str, **variants: str) -> None:
         self.sandbox.state.choose_variants(provider, variants)
 
-    def moves_on_behind(self, customer: Customer, attempt_id: str) -> None:
-        self.finishes_behind(f"advance:{customer.id}:{attempt_id}")
-
-    def finishes_behind(self, key: str) -> None:
-        """Waits for what runs behind the pages under this key."""
-        assert self.ports.background.run(key, lambda: None, patience=PATIENT)
+    def settles(self) -> None:
+        """Waits for what is being done behind the pages."""
+        assert isinstance(self.ports.queue, Behind)
+        self.ports.queue.settle()
 
     def with_ports(self, ports: Ports) -> World:
         return replace(self, ports=ports)

@@ -1,5 +1,7 @@
 """What background work stands on: wake marks, the inbox of provider events, provider health, device history."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,10 +16,10 @@ CONNECTIONS = "connection IN ('working', 'needs_reauthentication', 'waiting', 'u
 
 ADDED = {
     "provider_accounts": ("looked_at", "read_due_at", "read_failures", "woken_at"),
-    "devices": ("cause", "changed_at", "removal_asked_at", "removal_failed_at"),
-    "link_sessions": ("woken_at",),
+    "devices": ("cause", "changed_at", "removal_asked_at", "removal_failed_at", "removal_woken_at"),
+    "link_sessions": ("woken_at", "checks"),
 }
-DEFAULTS = {"read_failures": (sa.Integer(), "0"), "cause": (sa.Text(), "no_word")}
+DEFAULTS: dict[str, tuple[sa.types.TypeEngine[Any], str]] = {"read_failures": (sa.Integer(), "0"), "checks": (sa.Integer(), "0"), "cause": (sa.Text(), "no_word")}
 INDEXES = {
     "ix_provider_accounts_read_due_at": ("provider_accounts", ["read_due_at"]),
     "ix_devices_removal_asked_at": ("devices", ["removal_asked_at"]),
@@ -29,8 +31,8 @@ def upgrade() -> None:
     for table, columns in ADDED.items():
         for column in columns:
             op.add_column(table, added(column))
-    for name, (table, columns) in INDEXES.items():
-        op.create_index(op.f(name), table, columns)
+    for name, (table, indexed) in INDEXES.items():
+        op.create_index(op.f(name), table, indexed)
     create_device_history()
     create_provider_events()
     create_provider_health()
@@ -47,7 +49,7 @@ def downgrade() -> None:
             op.drop_column(table, column)
 
 
-def added(name: str) -> sa.Column[object]:
+def added(name: str) -> sa.Column[Any]:
     """A moment that may be missing, or one of the columns with a value from the start."""
     if name not in DEFAULTS:
         return sa.Column(name, MOMENT)

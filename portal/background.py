@@ -1,0 +1,166 @@
+"""The engine behind the pages: huey carries tasks from every process to the worker.
+
+The database is the truth and the queue only wakes, so nothing is lost with the queue. Each provider has a lane of its
+own with as many threads as calls may be under way there: a slow provider keeps nobody else waiting.
+"""
+
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+from huey import PriorityRedisHuey, SqliteHuey, crontab
+from huey.api import Huey
+from huey.consumer import Consumer
+from huey.consumer import Worker as Thread
+from huey.registry import Message
+from huey.serializer import Serializer
+from redis import ConnectionPool
+
+from portal.journey.tasks import HOUSE, Step, Task
+
+log = structlog.get_logger(__name__)
+logging.getLogger("huey").setLevel(logging.CRITICAL)  # it writes each task and each failed poll; what matters we say
+
+SENDING_PATIENCE = 0.5
+"""Seconds a request waits for Redis: a wake that is lost comes a minute later."""
+
+TAKING_PATIENCE = 5.0
+"""Seconds a worker waits for Redis; longer than one of its polls, which Redis holds for a second."""
+
+HOUSE_THREADS = 4
+STOP_PATIENCE = 15.0
+
+
+class Json(Serializer):
+    """Tasks as plain JSON: who can write into the queue cannot have code run by it."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(data))
+
+
+class HueyQueue:
+    """The queue as every process sees it. `place` is a SQLite file, or the URL of a Redis."""
+
+    def __init__(self, lanes: tuple[str, ...], place: Path | str, *, takes: bool = False) -> None:
+        patience = TAKING_PATIENCE if takes else SENDING_PATIENCE
+        self.lanes: Mapping[str, Huey] = {lane: _lane(lane, place, patience) for lane in (HOUSE, *lanes)}
+        self._doer: Callable[[Task], None] | None = None
+        self._steps = {lane: huey.task(name="step")(self._taker(lane)) for lane, huey in self.lanes.items()}
+
+    def put(self, task: Task) -> None:
+        """Never raises: what is not put is found by the reconciler."""
+        # A provider that was switched off has no lane any more, and is not called.
+        lane = task.lane if task.lane in self.lanes else HOUSE
+        try:
+            self.lanes[lane].enqueue(self._steps[lane].s(task.step, *task.ids, priority=int(task.urgency)))
+        except Exception as error:
+            log.warning("queue_away", step=task.step, cause=type(error).__name__)
+
+    def is_there(self) -> bool:
+        """Whether the queue answers."""
+        try:
+            self.lanes[HOUSE].storage.queue_size()
+        except Exception:
+            return False
+        return True
+
+    def done_by(self, doer: Callable[[Task], None]) -> None:
+        """Who does what is taken out of the queue, in the process of the worker."""
+        self._doer = doer
+
+    def close(self) -> None:
+        for huey in self.lanes.values():
+            huey.storage.close()
+
+    def _taker(self, lane: str) -> Callable[..., None]:
+        def take(step: str, *ids: str) -> None:
+            if self._doer is not None:
+                self._doer(Task(Step(step), lane, tuple(ids)))
+
+        return take
+
+
+class Crew:
+    """The threads that do what is in the queue, a lane beside the other. `concurrency` is for each provider.
+
+    `glance` are the seconds between two looks of a thread into an empty SQLite queue; its many threads look in turns.
+    `reconciles`: the reconciler is woken at the start and each minute.
+    """
+
+    def __init__(
+        self,
+        queue: HueyQueue,
+        doer: Callable[[Task], None],
+        *,
+        concurrency: int,
+        glance: float = 1.0,
+        reconciles: bool = True,
+    ) -> None:
+        queue.done_by(doer)
+        self._queue = queue
+        self._reconciles = reconciles
+        if reconciles:
+            queue.lanes[HOUSE].periodic_task(crontab(), name="each_minute")(self._reconcile)
+        self._consumers = [
+            _Lane(
+                huey,
+                workers=HOUSE_THREADS if lane == HOUSE else concurrency,
+                periodic=reconciles and lane == HOUSE,
+                initial_delay=glance,
+                max_delay=glance,
+                check_worker_health=False,
+                shutdown_timeout=STOP_PATIENCE,
+            )
+            for lane, huey in queue.lanes.items()
+        ]
+
+    def start(self) -> None:
+        for consumer in self._consumers:
+            consumer.start()
+        if self._reconciles:
+            self._reconcile()
+
+    def stop(self) -> None:
+        """Lets what is under way come to its end; nothing new is begun."""
+        for consumer in self._consumers:
+            consumer.stop_flag.set()
+        with ExitStack() as stack:
+            for consumer in self._consumers:
+                stack.callback(consumer.stop, graceful=True)
+        self._queue.close()
+
+    def _reconcile(self) -> None:
+        self._queue.put(Task(Step.RECONCILE, HOUSE, ()))
+
+
+class _Thread(Thread):
+    """Looks into an empty queue at uneven intervals, so that the threads of a lane do not all look at once."""
+
+    def sleep(self) -> None:
+        self.stop_flag.wait(self.max_delay * random.uniform(0.5, 1.5))  # noqa: S311 - spreads, guards nothing
+
+
+class _Lane(Consumer):
+    """One lane's threads. Signals are the business of the program."""
+
+    worker_class = _Thread
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+def _lane(lane: str, place: Path | str, patience: float) -> Huey:
+    common: dict[str, Any] = {"name": f"portal-{lane}", "results": False, "serializer": Json()}
+    if isinstance(place, Path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteHuey(filename=str(place), fsync=False, cache_mb=0, timeout=SENDING_PATIENCE, **common)
+    pool = ConnectionPool.from_url(place, socket_timeout=patience, socket_connect_timeout=SENDING_PATIENCE)
+    return PriorityRedisHuey(connection_pool=pool, **common)

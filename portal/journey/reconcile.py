@@ -1,0 +1,74 @@
+"""Finds what should have moved and wakes it, whatever became of the queue; and clears away what has been kept enough."""
+
+from datetime import datetime, timedelta
+
+from portal.journey.devices import wake_read
+from portal.journey.ports import Ports
+from portal.journey.tasks import HOUSE, Step, Task
+from portal.storage import (
+    arrivals,
+    link_sessions,
+    login_sessions,
+    provider_accounts,
+    provider_calls,
+    provider_events,
+    removals,
+    sign_ins,
+)
+
+AT_ONCE = 2000
+"""How many of each kind are woken in one round; the next comes in a minute."""
+
+READINGS_AT_ONCE = 300
+"""What nobody waits for is read at an even pace."""
+
+CALLS_KEPT = timedelta(hours=1)
+EVENTS_KEPT = timedelta(days=30)
+
+
+def reconcile(*, ports: Ports, now: datetime) -> None:
+    """One round, each minute. Two at once do no harm."""
+    _wake_attempts(ports, now)
+    _wake_removals(ports, now)
+    _wake_events(ports, now)
+    _wake_readings(ports, now)
+    with ports.database.write() as tx:
+        arrivals.purge(tx, now)
+        sign_ins.purge(tx, now)
+        login_sessions.purge(tx, now)
+        provider_calls.purge(tx, now - CALLS_KEPT)
+        provider_events.purge(tx, now - EVENTS_KEPT)
+
+
+def _wake_attempts(ports: Ports, now: datetime) -> None:
+    with ports.database.read() as tx:
+        due = link_sessions.due(tx, now=now, limit=AT_ONCE)
+    for attempt in due:
+        with ports.database.write() as tx:
+            is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
+        if is_new:
+            ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)))
+
+
+def _wake_removals(ports: Ports, now: datetime) -> None:
+    with ports.database.read() as tx:
+        due = removals.due(tx, now=now, limit=AT_ONCE)
+    for removal in due:
+        with ports.database.write() as tx:
+            is_new = removals.wake(tx, removal.customer_id, removal.device_id, now=now)
+        if is_new:
+            ports.queue.put(Task(Step.REMOVE, removal.provider_key, (removal.customer_id, removal.device_id)))
+
+
+def _wake_events(ports: Ports, now: datetime) -> None:
+    with ports.database.read() as tx:
+        due = provider_events.unfinished(tx, now=now, limit=AT_ONCE)
+    for event_id in due:
+        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (event_id,)))
+
+
+def _wake_readings(ports: Ports, now: datetime) -> None:
+    with ports.database.read() as tx:
+        due = provider_accounts.due(tx, now=now, limit=READINGS_AT_ONCE)
+    for customer_id, provider_key in due:
+        wake_read(ports=ports, customer_id=customer_id, provider_key=provider_key, now=now, looked=False)

@@ -1,0 +1,107 @@
+"""The program behind the pages: it calls the providers, and finds what should have moved."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from portal import logs
+from portal.app import open_database, open_queue, ports, utc_now
+from portal.background import Crew
+from portal.journey.provider_health import HealthBook
+from portal.journey.work import do
+from portal.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+TICK = 1.0
+LOOK_AT_QUEUE_EVERY = 10
+"""Ticks between two looks whether the queue is there."""
+
+REST_AFTER_END = 1.0
+
+
+def run(settings: Settings, *, beside: int | None = None) -> None:
+    """Works until SIGTERM or SIGINT; with `beside`, also only as long as that process is its parent.
+
+    On a queue file one worker is at work: others stand by until it ends.
+    """
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with _alone(settings, stopping, beside) as is_mine:
+        if is_mine:
+            _work(settings, stopping, beside)
+
+
+def keep(*, beside: int) -> None:
+    """Runs a worker, and another one should it end by itself, as long as `beside` is this process's parent."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    while not _is_over(stopping, beside):
+        worker = subprocess.Popen([sys.executable, "-m", "portal.cli", "worker", "--beside", str(os.getpid())])
+        while worker.poll() is None and not _is_over(stopping, beside):
+            time.sleep(0.2)
+        if worker.poll() is None:
+            worker.terminate()
+            worker.wait()
+        else:
+            log.error("worker_ended", code=worker.returncode)
+            stopping.wait(REST_AFTER_END)
+
+
+def _work(settings: Settings, stopping: threading.Event, beside: int | None) -> None:
+    with contextlib.closing(open_database(settings)) as database:
+        queue = open_queue(settings, takes=True)
+        health = HealthBook(database, utc_now)
+        outside = ports(settings, database, queue, utc_now, observer=health)
+        crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=settings.outbound.concurrency)
+        crew.start()
+        log.info("worker_started")
+        was_there, ticks = True, 0
+        while not _is_over(stopping, beside):
+            stopping.wait(TICK)
+            health.flush()
+            ticks += 1
+            if ticks % LOOK_AT_QUEUE_EVERY == 0 and (is_there := queue.is_there()) != was_there:
+                log.warning("queue_is_back" if is_there else "queue_away")
+                was_there = is_there
+        crew.stop()
+        health.flush()
+        log.info("worker_stopped")
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings, stopping: threading.Event, beside: int | None) -> Iterator[bool]:
+    """Waits until no other worker has this queue file; False when it is time to stop instead."""
+    if settings.redis_url is not None:
+        yield True
+        return
+    place = Path(f"{settings.queue_file}.lock")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("w") as lock:
+        has_said = False
+        while not _is_over(stopping, beside):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield True
+                return
+            if not has_said:
+                log.info("worker_stands_by")
+                has_said = True
+            stopping.wait(TICK)
+        yield False
+
+
+def _is_over(stopping: threading.Event, beside: int | None) -> bool:
+    return stopping.is_set() or (beside is not None and os.getppid() != beside)
