@@ -25,7 +25,7 @@ from portal.providers.registry import Registry
 from portal.providers.telematica import Telematica, TelematicaConfig
 from portal.settings import Settings
 from portal.storage.database import Database
-from portal.web import page, registration
+from portal.web import limits, page, registration
 from portal.web.headers import dress_static
 from portal.web.wiring import Portal, Site
 
@@ -69,6 +69,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         pseudo=pseudo,
     )
     registration.init_app(app, portal)
+    if settings.limits.enabled:
+        limits.init_app(
+            app,
+            allowed=settings.limits.model_dump(exclude={"enabled"}),
+            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+        )
     serve_static(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops

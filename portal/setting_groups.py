@@ -9,6 +9,7 @@ from portal import setting_values as value
 
 Address = Annotated[str, AfterValidator(value.address)]
 Words = Annotated[tuple[str, ...], BeforeValidator(value.listed), AfterValidator(value.without_doubles)]
+Frequency = Annotated[str, AfterValidator(value.frequency)]
 Hosts = Annotated[Words, AfterValidator(value.hosts)]
 Secret = Annotated[SecretStr, AfterValidator(value.sendable)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(value.listed), AfterValidator(value.webhook_keys)]
@@ -148,3 +149,16 @@ class OutboundSettings(Group):
     deadline: float = Field(8.0, gt=0, le=30, description="Seconds for a whole call to a provider")
     concurrency: int = Field(64, ge=1, le=1000, description="Calls under way at one provider at the same time")
     fresh_for: float = Field(15.0, gt=0, le=30, description="Seconds before a provider is asked for a device again")
+
+
+class LimitsSettings(Group):
+    """How often something may be asked for."""
+
+    enabled: bool = Field(True, description="Whether anything is limited")
+    starts: Frequency = Field(
+        "20 per 15 minutes; 100 per day", description="Connecting and reconnecting, each customer; `;` between several"
+    )
+    arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
+    sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
+    webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
+    refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from limits import parse_many
 from pydantic import SecretStr
 
 from portal.i18n import LANGUAGES
@@ -200,6 +201,27 @@ def database(url: str) -> str:
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("is neither sqlite:///path nor postgresql://user:password@host/name")
     return url
+
+
+def redis(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = SplitResult("", "", "", "", ""), None
+    if not ((parts.scheme in {"redis", "rediss"} and host) or (parts.scheme == "unix" and parts.path)):
+        raise ValueError("is no Redis; write redis://user:password@host:6379/0, rediss://... or unix:///path/to/socket")
+    return url
+
+
+def frequency(text: str) -> str:
+    try:
+        allowed = parse_many(text)
+    except ValueError:
+        raise ValueError("is no limit; write such as `20 per 15 minutes`, several separated by semicolons") from None
+    if not all(item.amount for item in allowed):
+        raise ValueError("lets nobody through; allow one at least")
+    return text
 
 
 def unguessable(secret: SecretStr) -> SecretStr:

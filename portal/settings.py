@@ -15,6 +15,7 @@ from portal.i18n import LANGUAGES
 from portal.setting_groups import (
     Group,
     Hosts,
+    LimitsSettings,
     NoxSettings,
     OidcSettings,
     OutboundSettings,
@@ -66,7 +67,9 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(value.database)] = Field(
         "sqlite:///var/portal.sqlite", repr=False, description="SQLite file, or PostgreSQL in production"
     )
-    redis_url: Secret | None = Field(None, description="Redis for the queue and the limits; without it they are local")
+    redis_url: Annotated[Secret, AfterValidator(value.redis)] | None = Field(
+        None, description="Redis for the queue and the limits, shared by all machines; without it each has its own"
+    )
     queue_file: Path = derived(
         "SQLite file that wakes the worker, where there is no Redis", shown="beside the SQLite database, else under `var/`"
     )
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
     retailer: RetailerSettings = RetailerSettings()
     oidc: OidcSettings
     outbound: OutboundSettings = OutboundSettings()
+    limits: LimitsSettings = LimitsSettings()
     podero: PoderoSettings | None = None
     nox: NoxSettings | None = None
     telematica: TelematicaSettings | None = None

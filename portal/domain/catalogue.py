@@ -68,6 +68,7 @@ class RouteReason(StrEnum):
     ONLY_OFFER = "only_offer"
     SPEAKS_LANGUAGE = "speaks_language"
     RETAILER_ORDER = "retailer_order"
+    PREFERRED_FAILS = "preferred_fails"
     PINNED_DEVICE = "pinned_device"
 
 
@@ -114,21 +115,22 @@ class Catalogue:
             vendor for score, vendor in sorted(scored, key=lambda pair: (-pair[0], folded(pair[1].name))) if score
         )
 
-    def route(self, device_type: DeviceType, vendor_key: str, language: str) -> Route:
+    def route(
+        self, device_type: DeviceType, vendor_key: str, language: str, *, avoid: frozenset[str] = frozenset()
+    ) -> Route:
         """The offer for this choice: the customer's language first, then the retailer's order.
 
-        Raises NotOffered where nobody serves it.
+        A provider to `avoid` is the last resort. Raises NotOffered where nobody serves it.
         """
         order = list(self.languages)
         offers = sorted(self._offers_for(device_type, vendor_key), key=lambda offer: order.index(offer.provider_key))
         if not offers:
             raise NotOffered(f"{device_type}/{vendor_key}")
-        if len(offers) == 1:
-            return Route(offers[0], RouteReason.ONLY_OFFER)
-        speaking = [offer for offer in offers if language in self.languages[offer.provider_key]]
-        if speaking and len(speaking) < len(offers):
-            return Route(speaking[0], RouteReason.SPEAKS_LANGUAGE)
-        return Route(offers[0], RouteReason.RETAILER_ORDER)
+        preferred = self._preferred(offers, language)
+        others = [offer for offer in offers if offer.provider_key not in avoid]
+        if not others or preferred.offer in others:
+            return preferred
+        return Route(self._preferred(others, language).offer, RouteReason.PREFERRED_FAILS)
 
     def pinned(self, provider_key: str, device_type: DeviceType, vendor_key: str) -> Route:
         """The way back to the provider that holds a device; it asks for a vendor that is no longer offered."""
@@ -141,6 +143,14 @@ class Catalogue:
         """The vendor of this key; one that is no longer offered is known by its key."""
         offered = (offer.vendor for offer in self.offers if offer.vendor.key == vendor_key)
         return next(offered, Vendor(vendor_key, vendor_key))
+
+    def _preferred(self, offers: Sequence[Offer], language: str) -> Route:
+        if len(offers) == 1:
+            return Route(offers[0], RouteReason.ONLY_OFFER)
+        speaking = [offer for offer in offers if language in self.languages[offer.provider_key]]
+        if speaking and len(speaking) < len(offers):
+            return Route(speaking[0], RouteReason.SPEAKS_LANGUAGE)
+        return Route(offers[0], RouteReason.RETAILER_ORDER)
 
     def _offers_for(self, device_type: DeviceType, vendor_key: str) -> Sequence[Offer]:
         return [o for o in self.offers if o.device_type is device_type and o.vendor.key == vendor_key]

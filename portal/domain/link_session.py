@@ -173,6 +173,10 @@ class LinkSession:
         """Whether the link the customer was given, with its grace, has run out."""
         return now > self.expires_at
 
+    def is_given_up(self, now: datetime) -> bool:
+        """Whether it is not taken out any more: its turn did not come, or the provider could not for too long."""
+        return self.is_overdue(now) or (self.tries > 0 and now - self.created_at >= IN_FLIGHT)
+
     def may_follow(self, now: datetime) -> bool:
         """Whether the connect URL may still be handed out: once, and again only for the same impatient click."""
         if self.state is not State.DEPARTED or self.connect_url is None or self.is_overdue(now):

@@ -25,7 +25,8 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
         return
     match attempt.state:
         case State.CREATED:
-            depart(ports=ports, attempt=attempt, now=now)
+            if not depart(ports=ports, attempt=attempt, now=now):
+                return
         case State.ARRIVED | State.WAITING:
             confirm(ports=ports, attempt=attempt, now=now)
         case State.HELD if attempt.reason is Reason.ANOTHER_PERSON:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.domain.catalogue import OTHER_VENDOR, DeviceType, NotOffered, Offer, Vendor
+from portal.domain.catalogue import OTHER_VENDOR, DeviceType, NotOffered, Offer, Route, Vendor
 from portal.domain.device import Device
 from portal.domain.people import Customer
+from portal.domain.provider_health import HealthState, failing
 from portal.journey.ports import Ports
+from portal.journey.provider_health import health
 from portal.providers.protocol import Traits
 from portal.storage import audit, devices, vendor_requests
 
@@ -24,10 +26,14 @@ class TypeChoice:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a customer reads before leaving. `replaces` is the device that the provider would drop for the new one."""
+    """What a customer reads before leaving.
+
+    `provider_state` is how the provider is doing now. `replaces` is the device that it would drop for the new one.
+    """
 
     offer: Offer
     provider: Traits
+    provider_state: HealthState
     language_there: str
     vendor_is_preselected: bool
     replaces: Device | None
@@ -52,11 +58,29 @@ def vendors(*, ports: Ports, device_type: DeviceType, query: str = "") -> tuple[
     return ports.catalogue.search(device_type, query)
 
 
+def route(
+    *,
+    ports: Ports,
+    device_type: DeviceType,
+    vendor_key: str,
+    language: str,
+    now: datetime,
+    agreed: str | None = None,
+) -> Route:
+    """Where a choice leads: to the provider that the customer read of and `agreed` to, else past those that fail now.
+
+    Raises NotOffered.
+    """
+    avoid = frozenset(ports.catalogue.languages) - {agreed} if agreed else failing(health(ports=ports, now=now))
+    return ports.catalogue.route(device_type, vendor_key, language, avoid=avoid)
+
+
 def before_leaving(
-    *, ports: Ports, customer: Customer, device_type: DeviceType, vendor_key: str, language: str
+    *, ports: Ports, customer: Customer, device_type: DeviceType, vendor_key: str, language: str, now: datetime
 ) -> Preview:
     """Whom the customer meets for this choice. Raises NotOffered."""
-    offer = ports.catalogue.route(device_type, vendor_key, language).offer
+    states = health(ports=ports, now=now)
+    offer = ports.catalogue.route(device_type, vendor_key, language, avoid=failing(states)).offer
     traits = ports.providers.get(offer.provider_key).traits
     with ports.database.read() as tx:
         linked = devices.all_of(tx, customer.id)
@@ -64,6 +88,7 @@ def before_leaving(
     return Preview(
         offer=offer,
         provider=traits,
+        provider_state=states[traits.key].state,
         language_there=traits.language_shown(language),
         vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None,
         replaces=next(replaced, None) if device_type in traits.replaces_on_link else None,

@@ -21,6 +21,7 @@ from portal.domain.pace import OFTENEST
 from portal.domain.people import ProviderAccount
 from portal.journey.history import note_attempt, note_device
 from portal.journey.ports import Ports
+from portal.journey.provider_events import as_told
 from portal.providers.offers import known_vendor
 from portal.providers.protocol import ProviderError
 from portal.storage import arrivals, devices, link_sessions, provider_accounts
@@ -112,7 +113,7 @@ def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: Pr
 
 def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
     """Makes these devices the customer's, and has them read by themselves from now on."""
-    for device in linked:
+    for device in (as_told(tx, device, now=now) for device in linked):
         devices.save(tx, device)
         note_device(tx, device, "linked", now=now)
         provider_accounts.plan(tx, device.customer_id, device.provider_key, due_at=now + OFTENEST, failures=0)

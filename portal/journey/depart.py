@@ -41,14 +41,17 @@ UNNAMED_LIFETIME = timedelta(hours=24)
 """How long an attempt stays open where the provider names no end of its link."""
 
 
-def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
-    """Moves a created attempt to departed, or to failed where the provider cannot open it; once at a time."""
-    if attempt.is_overdue(now) or (attempt.tries and now - attempt.created_at > IN_FLIGHT):
+def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
+    """Moves a created attempt to departed, or to failed where the provider cannot open it.
+
+    Once at a time: False where another has it in hand, or the provider is to be left in peace for a while.
+    """
+    if attempt.is_given_up(now):
         _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
-        return
+        return True
     with ports.database.write() as tx:
         if not link_sessions.claim(tx, attempt.id, attempt.customer_id, now=now, until=now + LEASE):
-            return
+            return False
     try:
         _open_there_for_somebody(ports, attempt, now)
     except OutcomeUnknown as error:
@@ -63,6 +66,7 @@ def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         refused = isinstance(error, ProviderRefused)
         reason = Reason.PROVIDER_REFUSED if refused else Reason.PROVIDER_ANSWER
         _end(ports, attempt, State.FAILED, reason, now)
+    return True
 
 
 def _open_there_for_somebody(ports: Ports, attempt: LinkSession, now: datetime) -> None:
@@ -164,7 +168,7 @@ def _try_later(ports: Ports, attempt: LinkSession, retry_after: float | None, no
     pause = max(min(FIRST_PAUSE * 2**attempt.tries, LONGEST_PAUSE), timedelta(seconds=retry_after or 0))
     if now + pause - attempt.created_at > IN_FLIGHT:
         _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
-        return
+        return True
     with ports.database.write() as tx:
         link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1), was=State.CREATED)
         link_sessions.postpone(tx, attempt.id, attempt.customer_id, until=now + pause)

@@ -81,9 +81,12 @@ def leave(
     if before is None or not before.may_move(now):
         return before
     is_new = wake(ports=ports, attempt=before, now=now)
-    is_fresh = before.state is State.ARRIVED or (before.state is State.CREATED and before.checks == 0)
-    # What is in the queue since an earlier look has been waited for then.
-    return _watched(ports, before, patience) if is_new or is_fresh else before
+    if before.state is State.CREATED:
+        is_worth_waiting = before.checks == 0
+    else:
+        # What is in the queue since an earlier look has been waited for then.
+        is_worth_waiting = is_new or before.state is State.ARRIVED
+    return _watched(ports, before, patience) if is_worth_waiting else before
 
 
 def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
@@ -120,7 +123,7 @@ def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:
 
 def _is_same_click(earlier: LinkSession, now: datetime) -> bool:
     if earlier.state is State.CREATED:
-        return not earlier.is_overdue(now)
+        return not earlier.is_given_up(now)
     return now - earlier.created_at < IN_FLIGHT and earlier.may_follow(now)
 
 

@@ -1,8 +1,12 @@
 """What a provider tells us by itself. An event proves who sent it and nothing more: it is weighed against an attempt of
-the customer it names, or against a device that is already theirs, and wakes the same step as everything else."""
+the customer it names, or against a device that is already theirs, and wakes the same steps as everything else.
+
+It is stored before its sender hears yes, and taken behind the pages. Taking it twice, late or in another order ends in
+the same: what a device is follows from the newest event about it, whichever came first.
+"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -10,70 +14,179 @@ import structlog
 from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import LinkSession
 from portal.domain.people import ProviderAccount
-from portal.domain.provider_event import EventKind, ProviderEvent
-from portal.journey.link import wake
+from portal.domain.provider_event import EventKind, EventState, ProviderEvent
+from portal.journey.devices import BACK, wake_read
 from portal.journey.history import note_device
+from portal.journey.link import wake
 from portal.journey.ports import Ports
-from portal.storage import devices, link_sessions, provider_accounts
-from portal.storage.database import Transaction
+from portal.journey.tasks import HOUSE, Step, Task
+from portal.storage import devices, link_sessions, provider_accounts, provider_events
+from portal.storage.database import DatabaseFault, Transaction
 
 log = structlog.get_logger(__name__)
 
+MOST_TRIES = 10
+"""After so many failures of its step, about one a minute, an event is left to an operator."""
+
+NOBODY = "nobody"
+NO_ATTEMPT = "no_attempt"
+"""Why an event waits for an operator: it names no customer of ours, or a device that none of theirs came back with."""
+
+
+class NotStored(Exception):
+    """The event could not be stored: its provider is to deliver it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What an event comes to: whom it concerns and which attempts it moves, or why it concerns nobody."""
+
+    cause: str | None = None
+    customer_id: str = ""
+    attempts: tuple[LinkSession, ...] = ()
+
 
 def receive(*, ports: Ports, provider_key: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Takes an event in; returns once it is stored. Raises KeyError, EventRefused, UnexpectedAnswer."""
+    """Takes an event in; returns once it is stored. Raises KeyError, EventRefused, UnexpectedAnswer, NotStored."""
     event = ports.providers.get(provider_key).read_event(headers, body, now=now)
-    if event.kind is EventKind.IGNORED or event.pseudonym is None:
+    if event.kind is EventKind.IGNORED:
         return
+    try:
+        with ports.database.write() as tx:
+            to_take = provider_events.store(tx, event, now=now)
+    except DatabaseFault as fault:
+        log.error("event_not_stored", provider=provider_key, cause=type(fault).__name__)
+        raise NotStored from None
+    if to_take is not None:
+        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (to_take,)))
+
+
+def wake_event(*, ports: Ports, event_id: str, now: datetime) -> None:
+    """Has an event of the inbox taken soon, unless it is in the queue already."""
     with ports.database.write() as tx:
-        account = provider_accounts.by_pseudonym(tx, provider_key, event.pseudonym)
-        if account is None:
-            log.warning("event_for_nobody", provider=provider_key, event_id=event.event_id)
-            return
-        _tell_devices(tx, account, event, now)
-        attempt = _tell_attempt(tx, account, event) if event.kind is EventKind.CONNECTED else None
-    if attempt is not None:
-        wake(ports=ports, attempt=attempt, now=now)
+        is_new = provider_events.wake(tx, event_id, now=now)
+    if is_new:
+        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (event_id,)))
 
 
 def take(*, ports: Ports, event_id: str, now: datetime) -> None:
-    """INTERIM, until the inbox lands."""
+    """Does what an event of the inbox comes to. Where that fails it is counted, and raised."""
+    try:
+        _take(ports, event_id, now)
+    except Exception as error:
+        with ports.database.write() as tx:
+            is_over = provider_events.failed(tx, event_id) >= MOST_TRIES
+            if is_over:
+                provider_events.settle(tx, event_id, EventState.DEAD, now=now, cause=type(error).__name__)
+        if is_over:
+            log.error("event_dead", event=event_id, cause=type(error).__name__)
+        raise
 
 
-def _tell_devices(tx: Transaction, account: ProviderAccount, event: ProviderEvent, now: datetime) -> None:
-    """Applies the event to devices the customer has; older news than what is known of a device is dropped."""
-    readings = {reading.provider_device_id: reading for reading in event.readings}
-    for device in devices.known(tx, account.customer_id, account.provider_key):
-        # Events carry whole seconds: what happened within the same second is not older.
-        if device.removed_at is not None or event.occurred_at < device.observed_at.replace(microsecond=0):
-            continue
-        told = _told(device, event, readings.get(device.provider_device_id))
-        if told is None:
-            continue
-        devices.save(tx, replace(told, observed_at=event.occurred_at, read_at=now))
-        if told.connection is not device.connection:
-            note_device(tx, told, told.connection, now=now, actor=account.provider_key)
+def as_told(tx: Transaction, device: Device, *, now: datetime) -> Device:
+    """A device that is being linked as the newest event about it says, where there is one: it may have come before."""
+    account = provider_accounts.of(tx, device.customer_id, device.provider_key)
+    if account is None:
+        return device
+    newest = provider_events.newest_about(tx, device.provider_key, account.pseudonym, device.provider_device_id)
+    word = _word(newest, device) if newest is not None else None
+    return _with_word(device, word, newest.occurred_at, now) if newest is not None and word is not None else device
 
 
-def _told(device: Device, event: ProviderEvent, reading: DeviceReading | None) -> Device | None:
-    if event.kind is EventKind.CONNECTED and reading is not None:
-        return device.with_reading(reading, now=event.occurred_at)
-    if event.kind is EventKind.DISCONNECTED and device.provider_device_id in event.device_ids:
-        return replace(device, connection=Connection.NEEDS_REAUTHENTICATION)
-    return None
+def _take(ports: Ports, event_id: str, now: datetime) -> None:
+    with ports.database.write() as tx:
+        kept = provider_events.get(tx, event_id)
+        if kept is None or kept.state is not EventState.RECEIVED:
+            return
+        event = kept.event
+        weighed = _weighed(tx, event, now)
+    for attempt in weighed.attempts:
+        wake(ports=ports, attempt=attempt, now=now)
+    if event.kind is EventKind.CHANGED and weighed.cause is None:
+        key = event.provider_key
+        wake_read(ports=ports, customer_id=weighed.customer_id, provider_key=key, now=now, looked=False)
+    state = EventState.DONE if weighed.cause is None else EventState.QUARANTINED
+    # Only now: an end of the process before this has the event taken once more.
+    with ports.database.write() as tx:
+        provider_events.settle(tx, event_id, state, now=now, cause=weighed.cause)
+    if weighed.cause is not None:
+        log.warning("event_quarantined", provider=event.provider_key, event=event_id, cause=weighed.cause)
 
 
-def _tell_attempt(tx: Transaction, account: ProviderAccount, event: ProviderEvent) -> LinkSession | None:
-    """Keeps the event's readings on the attempt they can belong to, as evidence for when its customer comes back."""
+def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:
+    """Applies what the event says to the devices and to the attempt that it can be about."""
+    named = event.pseudonym
+    account = provider_accounts.by_pseudonym(tx, event.provider_key, named) if named is not None else None
+    if account is None:
+        return _Weighed(NOBODY)
+    customer_id = account.customer_id
+    if event.kind is EventKind.CHANGED:
+        under_way = (attempt for attempt in link_sessions.open_of(tx, customer_id) if attempt.state in BACK)
+        moved = tuple(attempt for attempt in under_way if attempt.provider_key == event.provider_key)
+        return _Weighed(customer_id=customer_id, attempts=moved)
+    known = devices.known(tx, customer_id, event.provider_key)
+    for device in known:
+        _tell(tx, device, account, event, now)
+    if event.kind is EventKind.DISCONNECTED:
+        return _Weighed(customer_id=customer_id)
+    attempt = _told_attempt(tx, account, event)
+    if attempt is None:
+        return _Weighed(None if _are_theirs(event, known) else NO_ATTEMPT, customer_id)
+    return _Weighed(customer_id=customer_id, attempts=(attempt,) if attempt.state in BACK else ())
+
+
+def _tell(tx: Transaction, device: Device, account: ProviderAccount, event: ProviderEvent, now: datetime) -> None:
+    """Applies the event to a device of its customer, unless it is not about it or something newer is known."""
+    word = _word(event, device)
+    # Events carry whole seconds: what happened within the same second is not older.
+    is_old = event.occurred_at < device.observed_at.replace(microsecond=0)
+    if word is None or is_old or device.removed_at is not None:
+        return
+    newest = provider_events.newest_about(
+        tx, device.provider_key, account.pseudonym, device.provider_device_id, since=event.occurred_at
+    )
+    if newest is None or newest.event_id != event.event_id:
+        return
+    told = _with_word(device, word, event.occurred_at, now)
+    devices.save(tx, told)
+    if told.connection is not device.connection:
+        note_device(tx, told, told.connection, now=now, actor=account.provider_key)
+
+
+def _word(event: ProviderEvent, device: Device) -> DeviceReading | None:
+    """What the event says of a device; None where it does not name it."""
+    if device.provider_device_id in event.device_ids:
+        return DeviceReading(device.provider_device_id, device.device_type, Connection.NEEDS_REAUTHENTICATION)
+    named = (reading for reading in event.readings if reading.provider_device_id == device.provider_device_id)
+    return next(named, None)
+
+
+def _with_word(device: Device, word: DeviceReading, said_at: datetime, now: datetime) -> Device:
+    return replace(device.with_reading(word, now=said_at), read_at=now)
+
+
+def _told_attempt(tx: Transaction, account: ProviderAccount, event: ProviderEvent) -> LinkSession | None:
+    """The attempt that the event can belong to, with its readings as evidence for when the customer comes back."""
     types = {reading.device_type for reading in event.readings}
     for attempt in link_sessions.recent(tx, account.customer_id, account.provider_key):
         named = event.link_session_id in {None, attempt.id}
         if named and attempt.device_type in types and attempt.takes_evidence():
             told = replace(attempt, confirmed=_merged(attempt.confirmed, event.readings))
-            return told if link_sessions.move(tx, told, was=attempt.state) else None
-    log.warning("event_without_attempt", provider=account.provider_key, event_id=event.event_id)
+            if told != attempt:
+                link_sessions.move(tx, told, was=attempt.state)
+            return told
     return None
 
 
 def _merged(before: tuple[DeviceReading, ...], after: tuple[DeviceReading, ...]) -> tuple[DeviceReading, ...]:
     return tuple({reading.provider_device_id: reading for reading in (*before, *after)}.values())
+
+
+def _are_theirs(event: ProviderEvent, known: tuple[Device, ...]) -> bool:
+    """Whether the customer has every device that the event names, or had it when the event happened."""
+    had = {
+        device.provider_device_id
+        for device in known
+        if device.removed_at is None or event.occurred_at <= device.removed_at
+    }
+    return bool(event.readings) and all(reading.provider_device_id in had for reading in event.readings)

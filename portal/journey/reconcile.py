@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from portal.journey.devices import wake_read
 from portal.journey.ports import Ports
-from portal.journey.tasks import HOUSE, Step, Task
+from portal.journey.provider_events import wake_event
+from portal.journey.tasks import Step, Task
 from portal.storage import (
     arrivals,
     link_sessions,
@@ -64,7 +65,7 @@ def _wake_events(ports: Ports, now: datetime) -> None:
     with ports.database.read() as tx:
         due = provider_events.unfinished(tx, now=now, limit=AT_ONCE)
     for event_id in due:
-        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (event_id,)))
+        wake_event(ports=ports, event_id=event_id, now=now)
 
 
 def _wake_readings(ports: Ports, now: datetime) -> None:

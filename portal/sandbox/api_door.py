@@ -2,12 +2,14 @@
 
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from portal.sandbox.faults import Strike, Traffic, retry_after_header
 from portal.sandbox.state import SandboxState, iso
 
 SECRET_PARAMETERS = ("secret", "token", "code", "id_token_hint")
@@ -49,6 +51,15 @@ def error_body(path: str, status: int, message: str) -> dict[str, Any]:
             return {"error": "server_error", "error_description": message}
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One call, between its coming and its answer."""
+
+    provider: str
+    traffic: Traffic
+    strike: Strike
+
+
 class ApiDoor:
     """Stands in front of every API of the sandbox."""
 
@@ -56,30 +67,49 @@ class ApiDoor:
         self.state = state
 
     def install(self, app: Flask) -> None:
-        app.before_request(self._suffer_faults)
-        app.after_request(self._remember_call)
+        app.before_request(self._let_in)
+        app.after_request(self._let_out)
+        app.teardown_request(self._forget)
         app.register_error_handler(RefusalError, _refused)
         app.register_error_handler(HTTPException, _http_error)
 
-    def _suffer_faults(self) -> Response | None:
+    def _let_in(self) -> Response | None:
         provider = provider_of(request.path)
         if provider is None:
             return None
         with self.state.lock:
-            faults = self.state.faults[provider]
-            concerned = faults.path_contains in request.path
-            failing = concerned and faults.fail_count > 0
-            faults.fail_count -= failing
-        if concerned and faults.delay:
-            time.sleep(faults.delay)
-        return _answer(faults.fail_status, "Simulated failure") if failing else None
+            visit = Visit(provider, self.state.traffic[provider], self.state.faults[provider].strike(request.path))
+            visit.traffic.enter()
+        g.visit = visit
+        return None if visit.strike.carry_out_first else self._suffer(visit.strike)
 
-    def _remember_call(self, response: Response) -> Response:
-        provider = provider_of(request.path)
-        if provider is not None:
+    def _let_out(self, response: Response) -> Response:
+        visit: Visit | None = g.get("visit")
+        if visit is None:
+            return response
+        struck = self._suffer(visit.strike) if visit.strike.carry_out_first else None
+        answer = struck or response
+        with self.state.lock:
+            self.state.calls[visit.provider].append(_call_view(self.state.now(), answer.status_code))
+        return answer
+
+    def _forget(self, error: BaseException | None) -> None:
+        """The last of a call, before its answer is on the wire, so that who has the answer is not counted."""
+        del error
+        visit: Visit | None = g.pop("visit", None)
+        if visit is not None:
             with self.state.lock:
-                self.state.calls[provider].append(_call_view(self.state.now(), response.status_code))
-        return response
+                visit.traffic.leave()
+
+    def _suffer(self, strike: Strike) -> Response | None:
+        if strike.delay:
+            time.sleep(strike.delay)
+        if strike.status is None:
+            return None
+        answer = _answer(strike.status, "Simulated failure")
+        if strike.status in (429, 503):
+            answer.headers.update(retry_after_header(strike.retry_after, self.state.now()))
+        return answer
 
 
 def json_body() -> object:
@@ -106,8 +136,6 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 def _answer(status: int, message: str) -> Response:
     response = jsonify(error_body(request.path, status, message))
     response.status_code = status
-    if status in (429, 503):
-        response.headers["Retry-After"] = "1"
     return response
 
 

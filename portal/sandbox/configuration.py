@@ -19,6 +19,7 @@ class SandboxConfig:
     nox_supplier: str = "Example Energy"
     telematica_api_token: str = "sandbox-telematica-token"
     telematica_webhook_secret: str = "whsec_c2FuZGJveC10ZWxlbWF0aWNhLXdlYmhvb2stc2VjcmV0"
+    telematica_next_webhook_secret: str = "whsec_c2FuZGJveC10ZWxlbWF0aWNhLW5leHQtd2ViaG9vay1zZWNyZXQ="
 
     @property
     def issuer(self) -> str:

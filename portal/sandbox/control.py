@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.sandbox.snapshot import snapshot
-from portal.sandbox.state import FAULTY, PROVIDERS, VARIANTS, LinkedDevice, SandboxState, UnknownVariantError
+from portal.sandbox.state import FAULTY, PROVIDERS, LinkedDevice, SandboxState
+from portal.sandbox.variants import VARIANTS, UnknownVariantError
 
 FORM = "application/x-www-form-urlencoded"
 CALLS_SHOWN = 30
@@ -23,13 +24,16 @@ class ChangeListener(Protocol):
 class FaultsInput(BaseModel):
     """How a provider shall misbehave from now on; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     delay: float = Field(default=0, ge=0, le=120)
     fail_count: int = Field(default=0, ge=0, le=100000)
     fail_status: int = Field(default=503, ge=300, le=599)
     path_contains: str = Field(default="", max_length=200)
+    carry_out_first: bool = False
+    retry_after: str = Field(default="1", pattern=r"^(none|date|[0-9]{1,9})$")
     lag: float = Field(default=0, ge=0, le=3600)
+    stale: float = Field(default=0, ge=0, le=3600)
 
 
 class Control:
@@ -43,13 +47,14 @@ class Control:
         routes = Blueprint("control", __name__)
         routes.add_url_rule("/", view_func=self.page)
         routes.add_url_rule("/control/state", view_func=self.show_state)
-        actions = "'break','repair','remove'"
+        actions = "'break','repair','silence','remove'"
         calls: dict[str, Callable[..., AnyResponse]] = {
             "/control/reset": self.reset,
             "/control/variants/<provider>": self.choose_variants,
             "/control/faults/<provider>": self.set_faults,
             "/control/expire/<provider>": self.expire,
             "/control/expire-tokens/podero": self.expire_tokens,
+            "/control/users/<provider>/<external_id>/delete": self.delete_user,
             f"/control/devices/<provider>/<device_id>/<any({actions}):action>": self.change_device,
         }
         for path, view in calls.items():
@@ -108,13 +113,27 @@ class Control:
             ]
             _require(bool(devices))
             for device in devices:
-                device.changed_at = self.state.now()
-                if action == "remove":
-                    device.removed_at = self.state.now()
-                else:
-                    device.working = action == "repair"
-                self.listeners[provider].changed(device)
+                self._act(device, action)
         return self._done()
+
+    def delete_user(self, provider: str, external_id: str) -> AnyResponse:
+        """The provider forgets the customer whom the portal knows by this id, and tells nobody."""
+        with self.state.lock:
+            known = [u for u in self.state.users if (u.provider, u.external_id) == (provider, external_id)]
+            _require(bool(known))
+            self.state.remove_user(known[0])
+        return self._done()
+
+    def _act(self, device: LinkedDevice, action: str) -> None:
+        if action == "silence":
+            device.silent = True
+            return
+        if action == "remove":
+            self.state.change(device, removed=True)
+        else:
+            device.silent = False
+            self.state.change(device, working=action == "repair")
+        self.listeners[device.provider].changed(device)
 
     def _sent(self) -> dict[str, Any]:
         if request.mimetype == FORM:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from portal.sandbox.api_door import RefusalError, json_body
 from portal.sandbox.brands import NOX
+from portal.sandbox.nox_events import NoxEvents
 from portal.sandbox.state import LinkedDevice, LinkSession, ProviderUser, SandboxState, new_token
 from portal.sandbox.vendor_accounts import Kind, VendorDevice
 
@@ -27,8 +28,9 @@ class Nox:
     name = "NOX"
     links_several = True
 
-    def __init__(self, state: SandboxState) -> None:
+    def __init__(self, state: SandboxState, events: NoxEvents) -> None:
         self.state = state
+        self.events = events
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("nox", __name__)
@@ -90,6 +92,7 @@ class Nox:
             self.state.add_device("nox", link.owner, asset_type, physical, f"nox-{secrets.token_hex(8)}")
             for physical in chosen
         ]
+        link.details["linked"] = linked
         user = next(user for user in self.state.users if user.id == link.owner)
         data = {
             "nox_user_id": user.id,
@@ -112,10 +115,12 @@ class Nox:
                 return None
 
     def settled(self, link: LinkSession) -> None:
-        """Nobody is told: the portal asks."""
+        """The events of a finished link, which may be ahead of the lists."""
+        self.events.linked(link.details["linked"])
 
     def changed(self, device: LinkedDevice) -> None:
-        """Nothing is pushed: whoever asks sees it."""
+        """Events go out for a device that broke, was repaired or was removed at the vendor."""
+        self.events.changed(device)
 
     def _key_is_right(self) -> bool:
         given = request.headers.get("x-api-key", "")
@@ -179,7 +184,7 @@ class Nox:
                 if device.provider == "nox"
                 and device.device_type == asset_type
                 and device.listed_from <= now
-                and device.removed_at is None
+                and not device.seems_removed(now)
                 and wanted.get("user_id", device.owner) == device.owner
                 and wanted.get("device_id", device.id) == device.id
             ]
@@ -192,7 +197,7 @@ class Nox:
         return jsonify(data=rows[start : start + limit], meta=meta)
 
     def _row(self, device: LinkedDevice) -> dict[str, Any]:
-        slug = device.physical.vendor
+        slug, works = device.physical.vendor, device.seems_working(self.state.now())
         is_pv = device.device_type == "pv"
         row: dict[str, Any] = {
             "device_id": device.id,
@@ -201,18 +206,18 @@ class Nox:
         }
         if self.state.variant("nox", "device_row_fields") == "sparse":
             return row
-        steering: dict[str, Any] = {"steering_enabled": True, "steerable": device.working}
+        steering: dict[str, Any] = {"steering_enabled": True, "steerable": works}
         if is_pv:
             steering |= {"learning_period_ended": True, "general_reason": None}
             row |= {"has_grid_export_curtailment": True, "has_production_curtailment": False}
         else:
-            part = {"can_activate_action": device.working, "in_active_action": False, "reason": None}
+            part = {"can_activate_action": works, "in_active_action": False, "reason": None}
             steering |= {"DHW": part, "room": part}
             row |= {"device_type": "heat_pump"}
         return row | {
             "model": device.physical.model,
             "country": "NL",
-            "needs_reauthentication": not device.working,
+            "needs_reauthentication": not works,
             "steerable_status": steering,
         }
 

@@ -67,7 +67,7 @@ class PoderoApi:
         require_token(self.state)
         sent = read_body(OnboardingInput)
         with self.state.lock:
-            user = find_user(self.state, str(sent.user_id))
+            user = self._customer(str(sent.user_id))
             details = sent.model_dump(mode="json", exclude={"success_url", "cancel_url", "user_id", "language"})
             link = open_session(self.state, user.id, sent.success_url, sent.cancel_url, sent.language)
             link.device_type = sent.skip_to
@@ -133,12 +133,21 @@ class PoderoApi:
         require_org(self.state, org_id)
         with self.state.lock:
             user = find_user(self.state, user_id)
-            self.state.users.remove(user)
-            self.state.devices = [device for device in self.state.devices if device.owner != user.id]
+            self.state.remove_user(user)
         return Response(status=204)
 
+    def _customer(self, user_id: str) -> ProviderUser:
+        """The user a body names; an unknown one may be as wrong a body as any other."""
+        for user in self.state.users:
+            if user.provider == "podero" and user.id == user_id:
+                return user
+        status = int(self.state.variant("podero", "unknown_user_status"))
+        detail = [{"type": "value_error", "loc": ["body", "payload", "user_id"], "msg": "Unknown user"}]
+        raise RefusalError(status, {"detail": detail if status == 422 else "Not Found"})
+
     def _refuse_duplicate(self, email: str, external_id: str | None) -> None:
-        known = [user for user in self.state.users if user.provider == "podero"]
+        former = self.state.former_users if self.state.variant("podero", "deleted_user_ids") == "taken" else []
+        known = [user for user in (*self.state.users, *former) if user.provider == "podero"]
         same_email = any((user.email or "").lower() == email.lower() for user in known)
         same_id = external_id is not None and any(user.external_id == external_id for user in known)
         if same_email or same_id:

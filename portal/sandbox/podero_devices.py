@@ -25,6 +25,7 @@ from portal.sandbox.state import LinkedDevice, LinkSession, SandboxState, iso
 from portal.sandbox.vendor_accounts import Kind, VendorDevice
 
 CUE_LIFE = 3600
+SILENCE = 2 * 24 * 3600
 MODEL_TYPES = {
     "hp": ("hp_atw", "Heat pump"),
     "ev": ("ev", "Electric vehicle"),
@@ -80,7 +81,7 @@ class PoderoDevices:
         if self.state.variant("podero", "delete_supported") != "yes":
             raise RefusalError(405, {"detail": "Method not allowed"})
         with self.state.lock:
-            self._find(user_id, segment, device_id).removed_at = self.state.now()
+            self.state.change(self._find(user_id, segment, device_id), removed=True)
         return Response(status=204)
 
     def auth_session(self, org_id: str, user_id: str, segment: str, device_id: str) -> Response:
@@ -148,7 +149,7 @@ class PoderoDevices:
             device = self.state.add_device("podero", link.owner, link.device_type or "", physical, new_id)
             device.details["price_zone"] = link.details.get("price_zone_default")
             device.details["smart"] = bool(link.details.get("is_smart_optimization_active_default"))
-        device.working = True
+        self.state.change(device, working=True)
         device.changed_at = self.state.now()
         self.changed(device)
         return device
@@ -182,9 +183,9 @@ class PoderoDevices:
         raise not_found()
 
     def _actions(self, device: LinkedDevice) -> list[dict[str, Any]]:
-        if device.working or self.state.variant("podero", "reauth_signal") != "actions":
-            return []
         now = self.state.now()
+        if device.seems_working(now) or self.state.variant("podero", "reauth_signal") != "actions":
+            return []
         held = [
             (cue_id, secret)
             for cue_id, (device_id, secret, good_until) in self.state.cues.items()
@@ -196,7 +197,10 @@ class PoderoDevices:
         return [{"code": "reauthenticate", "resolution_link": {"url": url, "required_parameters": ["successUrl"]}}]
 
     def _row(self, device: LinkedDevice, *, with_actions: bool) -> dict[str, Any]:
-        signal = "" if device.working else self.state.variant("podero", "reauth_signal")
+        now = self.state.now()
+        works, gone = device.seems_working(now), device.seems_removed(now)
+        signal = "" if works else self.state.variant("podero", "reauth_signal")
+        heard = now - SILENCE if device.silent else now if works else device.changed_at
         short, long = MODEL_TYPES[device.device_type]
         vendor = PODERO[device.device_type][device.physical.vendor]
         row = {
@@ -213,7 +217,7 @@ class PoderoDevices:
             "owner": {"id": device.owner},
             "created_at": iso(device.created_at),
             "updated_at": iso(device.changed_at),
-            "deleted_at": iso(device.removed_at) if device.removed_at is not None else None,
+            "deleted_at": iso(device.removed_at) if gone and device.removed_at is not None else None,
             "price_zone": device.details.get("price_zone"),
             "connection_status": "error" if signal == "connection_status" else "ok",
             "monitoring_status": "ok",
@@ -224,6 +228,6 @@ class PoderoDevices:
             "action_needed": signal in ("actions", "action_needed"),
             "authorization_url": None,
             "is_smart_optimization_active": device.details.get("smart", False),
-            "current_state_last_updated_at": iso(self.state.now() if device.working else device.changed_at),
+            "current_state_last_updated_at": iso(heard),
         }
         return {**row, "actions": self._actions(device)} if with_actions else row

@@ -42,9 +42,10 @@ class Postman:
 
         Never called with `at_return` while the state's lock is held, for the portal may call back.
         """
-        threads = [self._start(letter, late) for letter in letters if self._says(letter, "events") == "sent"]
+        sent = [letter for letter in letters if self._says(letter, "events") == "sent"]
+        threads = [self._start(letter, late) for letter in sent]
         deadline = time.monotonic() + BROWSER_WAITS
-        for letter, thread in zip(letters, threads, strict=False):
+        for letter, thread in zip(sent, threads, strict=True):
             if at_return and self._says(letter, "event_timing") == "before_return":
                 thread.join(timeout=max(0, deadline - time.monotonic()))
 
@@ -60,6 +61,7 @@ class Postman:
             "payload": letter.payload,
             "attempts": [],
             "delivered": False,
+            "over": False,
         }
         with self.state.lock:
             self.state.events.append(record)
@@ -69,6 +71,11 @@ class Postman:
         return thread
 
     def _deliver(self, letter: Letter, record: dict[str, Any], late: float, generation: int) -> None:
+        self._try(letter, record, late, generation)
+        with self.state.lock:
+            record["over"] = True
+
+    def _try(self, letter: Letter, record: dict[str, Any], late: float, generation: int) -> None:
         body = json.dumps(letter.payload).encode()
         delivery = self._says(letter, "delivery")
         copies = 2 if delivery == "twice" else 1

@@ -18,14 +18,17 @@ from portal.sandbox.connect_ui import ConnectPages
 from portal.sandbox.control import Control
 from portal.sandbox.issuer import Issuer
 from portal.sandbox.nox import Nox
+from portal.sandbox.nox_events import NoxEvents
 from portal.sandbox.podero import PoderoApi
 from portal.sandbox.podero_devices import PoderoDevices
+from portal.sandbox.postman import Postman
 from portal.sandbox.state import SandboxState
 from portal.sandbox.telematica import Telematica
 from portal.sandbox.telematica_events import TelematicaEvents
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'"
 BODY_LIMIT = 1024 * 1024
+QUEUE_AT_THE_DOOR = 1024
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -42,10 +45,11 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     state = SandboxState(config)
-    events = TelematicaEvents(state)
-    podero, nox, telematica = PoderoDevices(state), Nox(state), Telematica(state, events)
+    postman = Postman(state)
+    podero, nox = PoderoDevices(state), Nox(state, NoxEvents(state, postman))
+    telematica = Telematica(state, TelematicaEvents(state, postman))
     app.extensions["sandbox"] = state
-    app.extensions["sandbox_events"] = events
+    app.extensions["sandbox_postman"] = postman
     ApiDoor(state).install(app)
     for part in (
         Issuer(app, state),
@@ -66,13 +70,8 @@ def create_sandbox(config: SandboxConfig) -> Flask:
 def serve(config: SandboxConfig) -> None:
     """Serves at the config's address until SIGTERM or SIGINT."""
     address = urlsplit(config.url)
-    server = make_server(
-        address.hostname or "127.0.0.1",
-        address.port or 80,
-        create_sandbox(config),
-        threaded=True,
-        request_handler=QuietHandler,
-    )
+    with _listening(address.hostname or "127.0.0.1", address.port or 80) as listening:
+        server = _server(listening, create_sandbox(config))
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -87,17 +86,13 @@ class RunningSandbox:
     """A sandbox on a free port of 127.0.0.1, in threads of this process, until `stop()`."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
-            listening.bind(("127.0.0.1", 0))
-            listening.listen(128)
+        with _listening("127.0.0.1", 0) as listening:
             self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             self.config = replace(config or SandboxConfig(), url=self.url)
             app = create_sandbox(self.config)
             self.state: SandboxState = app.extensions["sandbox"]
-            self._events: TelematicaEvents = app.extensions["sandbox_events"]
-            self._server: BaseWSGIServer = make_server(
-                "127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno()
-            )
+            self._postman: Postman = app.extensions["sandbox_postman"]
+            self._server = _server(listening, app)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -107,7 +102,7 @@ class RunningSandbox:
         self.config = replace(self.config, portal_url=self.state.portal_url)
 
     def stop(self) -> None:
-        self._events.stopping.set()
+        self._postman.stopping.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -119,6 +114,17 @@ class RunningSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A door at which a thousand browsers may stand at once."""
+    return socket.create_server((host, port), backlog=QUEUE_AT_THE_DOOR)
+
+
+def _server(listening: socket.socket, app: Flask) -> BaseWSGIServer:
+    """A thread for each who comes; works on a copy of the socket, so the given one may be closed."""
+    host, port = listening.getsockname()
+    return make_server(host, port, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno())
 
 
 def _add_headers(response: Response) -> Response:

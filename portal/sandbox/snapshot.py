@@ -14,19 +14,22 @@ def snapshot(state: SandboxState) -> dict[str, Any]:
             "portal_url": state.portal_url,
             "events": [{**event, "attempts": list(event["attempts"])} for event in state.events],
             "providers": {key: _provider_view(state, key) for key in PROVIDERS},
-            "oidc": {"faults": asdict(state.faults["oidc"]), "calls": list(state.calls["oidc"])},
+            "oidc": _door_view(state, "oidc"),
         }
 
 
 def _provider_view(state: SandboxState, provider: str) -> dict[str, Any]:
     return {
         "variants": dict(state.variants[provider]),
-        "faults": asdict(state.faults[provider]),
         "users": [asdict(user) for user in state.users if user.provider == provider],
         "devices": [_device_view(device) for device in state.devices if device.provider == provider],
         "link_sessions": [_link_view(state, link) for link in state.links.values() if link.provider == provider],
-        "calls": list(state.calls[provider]),
+        **_door_view(state, provider),
     }
+
+
+def _door_view(state: SandboxState, key: str) -> dict[str, Any]:
+    return {"faults": asdict(state.faults[key]), **asdict(state.traffic[key]), "calls": list(state.calls[key])}
 
 
 def _link_view(state: SandboxState, link: LinkSession) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def _device_view(device: LinkedDevice) -> dict[str, Any]:
         "account": device.physical.account,
         "serial": device.physical.serial,
         "working": device.working,
+        "silent": device.silent,
         "removed": device.removed_at is not None,
         "created_at": iso(device.created_at),
     }

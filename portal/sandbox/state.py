@@ -5,56 +5,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from portal.sandbox.configuration import SandboxConfig
+from portal.sandbox.faults import Faults, Traffic
+from portal.sandbox.variants import VARIANTS, UnknownVariantError, defaults
 from portal.sandbox.vendor_accounts import VendorDevice
 
 PROVIDERS = ("podero", "nox", "telematica")
 FAULTY = (*PROVIDERS, "oidc")
-
-VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "podero": {
-        "token_body": ("form", "json"),
-        "create_status": ("200", "201"),
-        "conflict_status": ("400", "409", "422"),
-        "auth_session_url": ("normal", "null"),
-        "heat_pump_auth_session": ("yes", "404"),
-        "lists_have_actions": ("no", "yes"),
-        "reauth_signal": ("actions", "action_needed", "is_authenticated", "lifecycle", "connection_status"),
-        "return_device_id": ("yes", "no"),
-        "delete_supported": ("yes", "405"),
-    },
-    "nox": {
-        "cancel_form": ("bare", "error", "never"),
-        "user_filter_pv": ("no", "yes"),
-        "device_row_fields": ("full", "sparse"),
-    },
-    "telematica": {
-        "session_key": ("url", "sessionUrl", "authUrl", "connectUrl", "link", "redirectUrl"),
-        "session_status": ("200", "201"),
-        "header_names": ("svix", "webhook"),
-        "cancel_form": ("bare", "never"),
-        "id_on_relink": ("same", "new"),
-        "revoke_lapsed": ("ends", "refused"),
-        "metadata_place": ("top", "nested"),
-        "event_timing": ("with_return", "before_return"),
-    },
-}
-"""What nobody knows about the real providers, and the ways it may be. The first of each is the default."""
-
-
-@dataclass(slots=True)
-class Faults:
-    """How a provider misbehaves: calls `delay` s late, the next `fail_count` calls fail, news `lag` s late."""
-
-    delay: float = 0
-    fail_count: int = 0
-    fail_status: int = 503
-    path_contains: str = ""
-    lag: float = 0
+CALLS_REMEMBERED = 5000
 
 
 @dataclass(slots=True)
@@ -82,8 +44,18 @@ class LinkedDevice:
     listed_from: float
     working: bool = True
     removed_at: float | None = None
+    silent: bool = False
     changed_at: float = 0
+    seemed_working: bool = True
+    shown_from: float = 0
     details: dict[str, Any] = field(default_factory=dict)
+
+    def seems_working(self, now: float) -> bool:
+        """What the provider's lists say; they may be behind."""
+        return self.working if now >= self.shown_from else self.seemed_working
+
+    def seems_removed(self, now: float) -> bool:
+        return self.removed_at is not None and now >= self.shown_from
 
 
 @dataclass(slots=True)
@@ -108,10 +80,6 @@ class LinkSession:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-class UnknownVariantError(ValueError):
-    """A variant, or a value of one, that the sandbox does not have."""
-
-
 class SandboxState:
     """The memory of one running sandbox. Hold `lock` while reading or changing the collections."""
 
@@ -127,16 +95,16 @@ class SandboxState:
         with self.lock:
             self.generation += 1
             self.users: list[ProviderUser] = []
+            self.former_users: list[ProviderUser] = []
             self.devices: list[LinkedDevice] = []
             self.links: dict[str, LinkSession] = {}
             self.tokens: dict[str, float] = {}
             self.cues: dict[str, tuple[str, str, float]] = {}
-            self.calls: dict[str, deque[dict[str, Any]]] = {key: deque(maxlen=500) for key in FAULTY}
+            self.calls: dict[str, deque[dict[str, Any]]] = {key: deque(maxlen=CALLS_REMEMBERED) for key in FAULTY}
+            self.traffic = {key: Traffic() for key in FAULTY}
             self.events: deque[dict[str, Any]] = deque(maxlen=200)
             self.faults = {key: Faults() for key in FAULTY}
-            self.variants = {
-                key: {name: values[0] for name, values in table.items()} for key, table in VARIANTS.items()
-            }
+            self.variants = defaults()
 
     def now(self) -> float:
         return time.time()
@@ -161,7 +129,7 @@ class SandboxState:
             if device.provider == provider
             and device.owner == owner
             and device.listed_from <= now
-            and (removed or device.removed_at is None)
+            and (removed or not device.seems_removed(now))
         ]
 
     def linked(self, provider: str, owner: str, physical: VendorDevice) -> LinkedDevice | None:
@@ -195,6 +163,27 @@ class SandboxState:
         self.devices.append(device)
         return device
 
+    def change(self, device: LinkedDevice, *, working: bool | None = None, removed: bool = False) -> None:
+        """The device's access lapses, comes back or ends; the provider's lists show it when they do."""
+        now = self.now()
+        if working == device.working and not removed:
+            return
+        device.seemed_working = device.seems_working(now)
+        device.working = device.working if working is None else working
+        device.removed_at = now if removed else device.removed_at
+        device.changed_at = now
+        device.shown_from = now + self.faults[device.provider].stale
+
+    def remove_user(self, user: ProviderUser) -> None:
+        """The user, their devices and their open link sessions are gone."""
+        self.users.remove(user)
+        self.former_users.append(user)
+        theirs = (user.provider, user.id)
+        self.devices = [device for device in self.devices if (device.provider, device.owner) != theirs]
+        for link in self.links.values():
+            if (link.provider, link.owner, link.status) == (*theirs, "open"):
+                link.status = "expired"
+
     def open_link(self, link: LinkSession) -> LinkSession:
         with self.lock:
             self.links[link.token] = link
@@ -216,8 +205,7 @@ class SandboxState:
 
     def set_faults(self, provider: str, changes: Mapping[str, Any]) -> None:
         with self.lock:
-            current = {entry.name: getattr(self.faults[provider], entry.name) for entry in fields(Faults)}
-            self.faults[provider] = Faults(**{**current, **changes})
+            self.faults[provider] = replace(self.faults[provider], **changes)
 
 
 def iso(moment: float) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import secrets
-import threading
 from typing import Any
 from urllib.parse import urlencode
 
@@ -88,7 +87,7 @@ class Telematica:
             ):
                 raise _refusal("RELOGIN_REQUIRED", "The user must sign in again")
             for device in ended:
-                device.removed_at = self.state.now()
+                self.state.change(device, removed=True)
                 self._tell_disconnected(device)
         return jsonify(message="Access revoked")
 
@@ -115,9 +114,7 @@ class Telematica:
 
     def settled(self, link: LinkSession) -> None:
         """The event of a finished link; called without the lock, for the portal may call back."""
-        sender = self._tell_connected(link.owner, link.details["linked"], link.details["sent"])
-        if self.state.variant("telematica", "event_timing") == "before_return":
-            sender.join(timeout=5)
+        self._tell_connected(link.owner, link.details["linked"], link.details["sent"], at_return=True)
 
     def cancel(self, link: LinkSession) -> str | None:
         return link.cancel_url if self.state.variant("telematica", "cancel_form") == "bare" else None
@@ -138,7 +135,7 @@ class Telematica:
             known = hashlib.sha256(physical.serial.encode()).hexdigest()[:24]
             new_id = known if device is None else secrets.token_hex(12)
             device = self.state.add_device("telematica", link.owner, link.device_type or "", physical, new_id)
-        device.working = True
+        self.state.change(device, working=True)
         device.details["siteId"] = link.details["sent"].get("siteId")
         return device
 
@@ -149,7 +146,9 @@ class Telematica:
             if device.provider == "telematica" and device.id == device_id and device.removed_at is None
         ]
 
-    def _tell_connected(self, owner: str, devices: list[LinkedDevice], sent: dict[str, Any]) -> threading.Thread:
+    def _tell_connected(
+        self, owner: str, devices: list[LinkedDevice], sent: dict[str, Any], *, at_return: bool = False
+    ) -> None:
         rows = [_event_row(device) for device in devices]
         payload: dict[str, Any] = {"type": "user.devices-connected", "user": owner, "devices": rows}
         if "metadata" in sent and self.state.variant("telematica", "metadata_place") == "nested":
@@ -160,11 +159,11 @@ class Telematica:
         payload |= {name: sent[name] for name in ("siteId", "siteName") if name in sent}
         if devices[0].device_type == "vehicle":
             payload["vehicles"] = [row["deviceId"] for row in rows]
-        return self.events.send(payload, late=self.state.faults["telematica"].lag)
+        self.events.send(payload, at_return=at_return)
 
     def _tell_disconnected(self, device: LinkedDevice) -> None:
         payload = {"type": "user.devices-disconnected", "user": device.owner, "devices": [device.id]}
-        self.events.send(payload, late=self.state.faults["telematica"].lag)
+        self.events.send(payload)
 
     def _remember_user(self, user_id: str) -> None:
         if not any(user.provider == "telematica" and user.id == user_id for user in self.state.users):

@@ -15,6 +15,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "create_status": ("200", "201"),
         "conflict_status": ("400", "409", "422"),
         "unknown_user_status": ("404", "400", "422"),
+        "deleted_user_ids": ("free", "taken"),
         "auth_session_url": ("normal", "null"),
         "heat_pump_auth_session": ("yes", "404"),
         "lists_have_actions": ("no", "yes"),

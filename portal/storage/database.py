@@ -148,7 +148,7 @@ def _prepare_sqlite(engine: Engine, *, begin: str, query_only: bool) -> None:
     # A deferred transaction that starts to write later fails at once when another writes, however long the timeout.
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        connection.connection.cursor().execute(begin)
+        connection.exec_driver_sql(begin)
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:

@@ -128,6 +128,7 @@ def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[Due, ...]:
 
 def wake(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> bool:
     """Marks the attempt as in the queue; False where it is there already, or is no attempt of this customer."""
+    tx.in_turn(customer_id)
     mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
     marked = update(_attempts).where(*mine, asleep(_attempts.c.woken_at, now)).values(woken_at=now)
     return tx.connection.execute(marked).rowcount == 1
@@ -135,12 +136,14 @@ def wake(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -
 
 def take_up(tx: Transaction, customer_id: str, attempt_id: str) -> None:
     """The attempt is out of the queue: whoever has news from now on may wake it again."""
+    tx.in_turn(customer_id)
     mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
     tx.connection.execute(update(_attempts).where(*mine, _attempts.c.woken_at.is_not(None)).values(woken_at=None))
 
 
 def checked(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> None:
     """The step has run through once more, whatever came of it."""
+    tx.in_turn(customer_id)
     mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
     tx.connection.execute(update(_attempts).where(*mine).values(checks=_attempts.c.checks + 1, checked_at=now))
 

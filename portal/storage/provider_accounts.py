@@ -90,6 +90,7 @@ def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime,
 
     `looked`: the customer is looking, which sets the pace of the readings to come.
     """
+    tx.in_turn(customer_id)
     mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
     values = {"woken_at": now} | ({"looked_at": now} if looked else {})
     marked = update(_accounts).where(*mine, asleep(_accounts.c.woken_at, now)).values(values)
@@ -98,6 +99,7 @@ def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime,
 
 def take_up(tx: Transaction, customer_id: str, provider_key: str) -> Reading | None:
     """Out of the queue: how the readings of this customer's devices have gone so far."""
+    tx.in_turn(customer_id)
     mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
     taken = update(_accounts).where(*mine).values(woken_at=None)
     row = tx.connection.execute(taken.returning(_accounts.c.looked_at, _accounts.c.read_failures)).one_or_none()
@@ -106,6 +108,7 @@ def take_up(tx: Transaction, customer_id: str, provider_key: str) -> Reading | N
 
 def plan(tx: Transaction, customer_id: str, provider_key: str, *, due_at: datetime | None, failures: int) -> None:
     """When the devices are to be read next by themselves; never where that is None."""
+    tx.in_turn(customer_id)
     mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
     tx.connection.execute(update(_accounts).where(*mine).values(read_due_at=due_at, read_failures=failures))
 

@@ -23,6 +23,7 @@ class Due:
 
 def wake(tx: Transaction, customer_id: str, device_id: str, *, now: datetime) -> bool:
     """Marks the removal as in the queue; False where it is there already."""
+    tx.in_turn(customer_id)
     mine = (_devices.c.id == device_id, _devices.c.customer_id == customer_id)
     marked = update(_devices).where(*mine, asleep(_devices.c.removal_woken_at, now)).values(removal_woken_at=now)
     return tx.connection.execute(marked).rowcount == 1

@@ -99,6 +99,7 @@ def _before_leaving(device_type: DeviceType, vendor_key: str, *, error: str | No
         device_type=device_type,
         vendor_key=vendor_key,
         language=language,
+        now=portal().clock(),
     )
     return page(
         "connect/before_leaving.html",

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import structlog
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, g, request, url_for
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from portal.domain.catalogue import DeviceType, NotOffered
 from portal.i18n import LazyWords, lazy_gettext
-from portal.web import guards
+from portal.web import guards, targets
 from portal.web.page import page, rely_on_nothing, viewer, wants_fragment
 from portal.web.request_log import reference
-from portal.web.words import gettext
+from portal.web.words import gettext, ngettext
 
 _ = lazy_gettext
 
@@ -44,9 +45,7 @@ WORDS: Mapping[int, Words] = {
     404: NOT_FOUND,
     405: Words(_("That does not work here"), _("This address cannot be opened in this way. Start again from here.")),
     413: Words(_("That is too long"), _("What was sent is larger than we accept. Shorten it and try again.")),
-    429: Words(
-        _("That was a little too often"), _("Wait a few minutes, and then try again. Your devices are not affected.")
-    ),
+    429: Words(_("That was a little too often"), _("Nothing is lost. Your devices are not affected.")),
     500: OUR_FAULT,
     503: Words(_("We are not available right now"), _("Try again in a few minutes. Your devices are not affected.")),
 }
@@ -63,6 +62,14 @@ def init_app(app: Flask) -> None:
 def words_for(status: int) -> Words:
     """The words for a status; for a rare one, those of its class."""
     return WORDS.get(status) or (OUR_FAULT if status >= 500 else BAD_REQUEST)
+
+
+def come_again(seconds: int, *, status: int) -> Response:
+    """For what was asked too often: when to try again, and the way back to it."""
+    words = words_for(status)
+    response = _answer(status, text=f"{_try_again_in(seconds)} {words.text}", way_on=_way_back())
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _expected(error: HTTPException) -> Response:
@@ -105,7 +112,7 @@ def _not_offered(_error: NotOffered) -> Response:
     )
 
 
-def _answer(status: int) -> Response:
+def _answer(status: int, *, text: str | None = None, way_on: Mapping[str, str] | None = None) -> Response:
     if guards.is_for_machines():
         return Response(f"{status}\n", status, content_type="text/plain; charset=utf-8")
     if status >= 500:
@@ -115,11 +122,12 @@ def _answer(status: int) -> Response:
         "errors/error.html",
         status=status,
         title=str(words.title),
-        text=str(words.text),
+        text=text or str(words.text),
         reference=reference(),
-        way_on=_way_on(),
+        way_on=way_on or _way_on(),
     )
-    if wants_fragment() and status < 500:
+    # A page that was asked for too often is not asked for again by itself.
+    if wants_fragment() and status < 500 and status != 429:
         response.headers["HX-Refresh"] = "true"
     return response
 
@@ -128,3 +136,20 @@ def _way_on() -> dict[str, str]:
     if viewer() is None:
         return {"href": url_for("welcome.home"), "label": gettext("To the start page")}
     return {"href": url_for("devices.overview"), "label": gettext("To your devices")}
+
+
+def _way_back() -> dict[str, str]:
+    """The same address again, unwritten, for it may be a secret; after a form, its page."""
+    if request.method in guards.SAFE:
+        return {"href": "", "label": gettext("Try again")}
+    return {"href": targets.parse(g.target), "label": gettext("Go back")}
+
+
+def _try_again_in(seconds: int) -> str:
+    """Never too early: what is left of a minute or an hour counts as a whole one."""
+    if seconds < 60:
+        return ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds)
+    minutes = ceil(seconds / 60)
+    if minutes < 60:
+        return ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes)
+    return ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", ceil(minutes / 60))

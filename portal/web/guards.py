@@ -1,5 +1,6 @@
 """Who may call what. Every view wears one guard, and one function enforces them all before any view runs."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -69,7 +70,7 @@ def machines(view: V) -> V:
 def guard_of(app: Flask, endpoint: str) -> Guard:
     """The guard of an endpoint. Raises Unguarded."""
     try:
-        return _guards[app.view_functions[endpoint]]
+        return _guards[inspect.unwrap(app.view_functions[endpoint])]
     except KeyError:
         raise Unguarded(endpoint) from None
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
+from portal.domain.provider_health import HealthState
 from portal.i18n import LazyWords, lazy_gettext, name_of
 from portal.journey.choose import Preview
-from portal.web.labels import device_name
+from portal.web.labels import Said, device_name
 from portal.web.words import gettext, ngettext
 
 _ = lazy_gettext
@@ -35,6 +36,7 @@ class Leaving:
     """All that a customer reads before leaving, in words."""
 
     lead: str
+    trouble: Said | None
     language: str | None
     choose_again: str | None
     replaces: str | None
@@ -49,6 +51,7 @@ def leaving(preview: Preview, *, retailer: str, language: str) -> Leaving:
     """The words for this choice. `language` is the customer's."""
     return Leaving(
         lead=_whom_you_meet(preview),
+        trouble=_trouble(preview),
         language=_language(preview, language),
         choose_again=_choose_again(preview),
         replaces=_replaces(preview),
@@ -72,6 +75,17 @@ def _whom_you_meet(preview: Preview) -> str:
         provider=preview.provider.name,
         vendor=preview.vendor.name,
     )
+
+
+def _trouble(preview: Preview) -> Said | None:
+    name = preview.provider.name if preview.vendor.key == OTHER_VENDOR else preview.vendor.name
+    if preview.provider_state is HealthState.FAILING:
+        text = gettext("%(name)s cannot be reached right now. You can still try. We will keep your choice.", name=name)
+        return Said("attention", text)
+    if preview.provider_state is HealthState.SLOW:
+        text = gettext("%(name)s is slower than usual right now. It may take a little longer.", name=name)
+        return Said("info", text)
+    return None
 
 
 def _language(preview: Preview, language: str) -> str | None:

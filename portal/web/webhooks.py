@@ -4,7 +4,7 @@ import structlog
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from portal.journey.provider_events import receive
+from portal.journey.provider_events import NotStored, receive
 from portal.providers.protocol import EventRefused, UnexpectedAnswer
 from portal.web.guards import machines
 from portal.web.wiring import portal
@@ -33,4 +33,6 @@ def provider_event(provider_key: str) -> ResponseReturnValue:
     except UnexpectedAnswer as surprise:
         log.error("event_unreadable", cause=str(surprise))
         return Response(status=400)
+    except NotStored:
+        return Response(status=503)
     return Response(status=204)

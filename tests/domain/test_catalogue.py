@@ -115,6 +115,36 @@ def test_the_retailers_order_is_the_order_of_its_providers() -> None:
     assert turned.route(DeviceType.HEAT_PUMP, "nibe", "en").offer.provider_key == "nox"
 
 
+@pytest.mark.parametrize(
+    ("language", "avoid", "provider", "reason"),
+    [
+        ("sv", {"podero"}, "nox", RouteReason.PREFERRED_FAILS),
+        ("hu", {"podero"}, "nox", RouteReason.PREFERRED_FAILS),
+        ("sv", {"nox"}, "podero", RouteReason.SPEAKS_LANGUAGE),
+        ("nl", {"podero"}, "nox", RouteReason.SPEAKS_LANGUAGE),
+        ("hu", {"telematica"}, "podero", RouteReason.RETAILER_ORDER),
+        ("hu", {"podero", "nox"}, "podero", RouteReason.RETAILER_ORDER),
+    ],
+)
+def test_another_provider_steps_in_for_one_that_fails(
+    language: str, avoid: set[str], provider: str, reason: RouteReason
+) -> None:
+    route = CATALOGUE.route(DeviceType.HEAT_PUMP, "nibe", language, avoid=frozenset(avoid))
+    assert (route.offer.provider_key, route.reason) == (provider, reason)
+
+
+def test_the_only_provider_stays_the_way_even_when_it_fails() -> None:
+    route = CATALOGUE.route(DeviceType.HEAT_PUMP, "mitsubishi-electric", "sv", avoid=frozenset({"nox"}))
+    assert (route.offer.provider_key, route.reason) == ("nox", RouteReason.ONLY_OFFER)
+
+
+def test_of_the_providers_that_step_in_the_one_that_speaks_the_customers_language_comes_first() -> None:
+    languages = {"podero": frozenset({"hu"}), "nox": frozenset({"en"}), "telematica": frozenset({"hu"})}
+    three = Catalogue(tuple(offer(key, NIBE) for key in languages), languages)
+    route = three.route(DeviceType.HEAT_PUMP, "nibe", "hu", avoid=frozenset({"podero"}))
+    assert (route.offer.provider_key, route.reason) == ("telematica", RouteReason.PREFERRED_FAILS)
+
+
 def test_what_nobody_serves_is_not_offered() -> None:
     with pytest.raises(NotOffered):
         CATALOGUE.route(DeviceType.BATTERY, "nibe", "sv")

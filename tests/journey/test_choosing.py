@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from portal import i18n
-from portal.domain.catalogue import OTHER_VENDOR, Catalogue, DeviceType, NotOffered
+from portal.domain.catalogue import OTHER_VENDOR, Catalogue, DeviceType, NotOffered, RouteReason
 from portal.domain.people import Customer
+from portal.domain.provider_health import HealthState
 from portal.journey import choose, language
 from portal.journey.choose import Preview
 from portal.journey.ports import Ports
+from portal.journey.provider_health import HealthBook
 from portal.storage import tables
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, Choice, on_both_databases
@@ -26,7 +28,16 @@ def before_leaving(world: World, customer: Customer, choice: Choice) -> Preview:
         device_type=choice.device_type,
         vendor_key=choice.vendor,
         language=choice.language,
+        now=world.clock.now,
     )
+
+
+def told(world: World, provider_key: str, *, failed: bool, milliseconds: int = 100) -> None:
+    """A worker has seen how three calls to this provider went."""
+    book = HealthBook(world.ports.database, world.clock)
+    for _ in range(3):
+        book.seen(provider_key, failed=failed, milliseconds=milliseconds)
+    book.flush()
 
 
 def test_all_six_device_types_are_on_offer_each_with_names_to_recognise(common_ports: Ports) -> None:
@@ -90,6 +101,65 @@ def test_before_leaving_a_customer_knows_whom_they_meet_and_in_which_language(
     preview = before_leaving(world, anna, choice)
     assert preview.provider.key == choice.provider
     assert (preview.language_there, preview.vendor_is_preselected) == (language_there, preselected)
+
+
+def test_a_customer_knows_before_leaving_that_a_provider_fails_or_is_slow_and_that_it_is_over(
+    world: World, anna: Customer
+) -> None:
+    assert before_leaving(world, anna, EASEE).provider_state is HealthState.OK
+    told(world, "telematica", failed=False, milliseconds=4000)
+    assert before_leaving(world, anna, EASEE).provider_state is HealthState.SLOW
+    world.clock.forward(seconds=60)
+    told(world, "telematica", failed=True)
+    assert before_leaving(world, anna, EASEE).provider_state is HealthState.FAILING
+    assert before_leaving(world, anna, NIBE).provider_state is HealthState.OK
+    world.clock.forward(seconds=60)
+    told(world, "telematica", failed=False)
+    assert before_leaving(world, anna, EASEE).provider_state is HealthState.OK
+
+
+def test_another_provider_of_the_same_manufacturer_steps_in_for_one_that_fails(world: World, anna: Customer) -> None:
+    assert before_leaving(world, anna, NIBE).provider.key == "podero"
+    told(world, "podero", failed=True)
+    preview = before_leaving(world, anna, NIBE)
+    assert (preview.provider.key, preview.provider_state) == ("nox", HealthState.OK)
+    told(world, "nox", failed=True)
+    preview = before_leaving(world, anna, NIBE)
+    assert (preview.provider.key, preview.provider_state) == ("podero", HealthState.FAILING)
+
+
+def test_a_slow_provider_keeps_its_customers(world: World, anna: Customer) -> None:
+    told(world, "podero", failed=False, milliseconds=4000)
+    preview = before_leaving(world, anna, NIBE)
+    assert (preview.provider.key, preview.provider_state) == ("podero", HealthState.SLOW)
+
+
+@pytest.mark.parametrize(
+    ("failing", "agreed", "provider", "reason"),
+    [
+        ((), None, "podero", RouteReason.SPEAKS_LANGUAGE),
+        (("podero",), None, "nox", RouteReason.PREFERRED_FAILS),
+        ((), "nox", "nox", RouteReason.PREFERRED_FAILS),
+        (("podero",), "podero", "podero", RouteReason.SPEAKS_LANGUAGE),
+        (("nox",), "nox", "nox", RouteReason.PREFERRED_FAILS),
+        ((), "telematica", "podero", RouteReason.SPEAKS_LANGUAGE),
+        ((), "nonsense", "podero", RouteReason.SPEAKS_LANGUAGE),
+    ],
+)
+def test_a_choice_leads_to_the_provider_that_the_customer_agreed_to_else_past_those_that_fail(
+    world: World, failing: tuple[str, ...], agreed: str | None, provider: str, reason: RouteReason
+) -> None:
+    for provider_key in failing:
+        told(world, provider_key, failed=True)
+    route = choose.route(
+        ports=world.ports,
+        device_type=NIBE.device_type,
+        vendor_key=NIBE.vendor,
+        language="sv",
+        agreed=agreed,
+        now=world.clock.now,
+    )
+    assert (route.offer.provider_key, route.reason) == (provider, reason)
 
 
 def test_a_provider_that_holds_one_manufacturer_says_which_device_would_go(world: World, anna: Customer) -> None:

@@ -77,7 +77,7 @@ def test_a_second_choice_at_the_same_provider_takes_the_place_of_the_first(world
     second = world.opens(anna, TESLA)
     replaced = world.looks(anna, first).attempt
     assert (replaced.state, replaced.reason, replaced.connect_url) == (State.CANCELLED, Reason.SUPERSEDED, None)
-    assert world.attempt(anna, second).state is State.CREATED
+    assert world.waits(anna, second).state is State.DEPARTED
 
 
 def test_a_choice_at_another_provider_leaves_the_first_alone(world: World, anna: Customer) -> None:
@@ -88,10 +88,13 @@ def test_a_choice_at_another_provider_leaves_the_first_alone(world: World, anna:
 
 
 def test_an_attempt_replaced_before_it_left_opens_nothing(world: World, anna: Customer) -> None:
+    world.worker.stop()
     first = world.opens(anna, NIBE)
-    world.opens(anna, TESLA)
-    assert world.waits(anna, first).reason is Reason.SUPERSEDED
-    assert world.calls("podero", "/device-onboarding") == 0
+    second = world.opens(anna, TESLA)
+    world.worker_starts()
+    assert world.attempt(anna, first).reason is Reason.SUPERSEDED
+    assert world.attempt(anna, second).state is State.DEPARTED
+    assert world.calls("podero", "/device-onboarding") == 1
 
 
 def test_an_attempt_replaced_while_the_provider_was_thinking_stays_replaced(world: World, anna: Customer) -> None:
@@ -118,8 +121,8 @@ def test_a_slow_provider_does_not_hold_up_the_page_and_the_attempt_goes_on_behin
     attempt_id = world.opens(anna, NIBE)
     assert world.waits(anna, attempt_id, patience=0.1).state is State.CREATED
     assert world.goes_on(anna, attempt_id) is None
-    assert world.looks(anna, attempt_id).attempt.state is State.CREATED
-    world.waits(anna, attempt_id)
+    assert world.glances(anna, attempt_id).attempt.state is State.CREATED
+    world.settles()
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.may_go_on) == (State.DEPARTED, True)
     assert world.calls("podero", "/device-onboarding") == 1
@@ -178,8 +181,10 @@ def test_the_links_of_two_worried_processes_are_one_link(world: World, anna: Cus
     world.is_slow("podero", 0.5, "/device-onboarding")
     attempt_id = world.opens(anna, NIBE)
     world.waits(anna, attempt_id, patience=0.1)
-    assert other.waits(anna, attempt_id).state is State.CREATED
-    assert world.waits(anna, attempt_id).state is State.DEPARTED
+    assert other.waits(anna, attempt_id, patience=0.1).state is State.CREATED
+    world.settles()
+    other.settles()
+    assert world.attempt(anna, attempt_id).state is State.DEPARTED
     assert world.calls("podero", "/device-onboarding") == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from portal.domain.people import Customer
@@ -64,7 +66,7 @@ def test_while_the_provider_cannot_end_the_access_the_device_stays(world: World,
     device = world.links(anna, EASEE)
     world.answers("telematica", status)
     assert world.removes(anna, device).outcome is RemovalOutcome.UNAVAILABLE
-    assert world.devices(anna) == (device,)
+    assert world.devices(anna) == (replace(device, removal_failed_at=world.clock.now),)
     world.recovers("telematica")
     assert world.removes(anna, device).outcome is RemovalOutcome.GONE
 
@@ -100,6 +102,9 @@ def test_nobody_removes_anothers_device(world: World, anna: Customer, bo: Custom
     device = world.links(anna, EASEE)
     for customer, device_id in ((bo, device.id), (anna, "unknown")):
         assert remove.preview(ports=world.ports, customer=customer, device_id=device_id) is None
-        assert remove.remove(ports=world.ports, customer=customer, device_id=device_id, now=world.clock.now) is None
+        asked = remove.remove(
+            ports=world.ports, customer=customer, device_id=device_id, patience=10, now=world.clock.now
+        )
+        assert asked is None
     assert world.devices(anna) == (device,)
     assert world.calls("telematica", "/revoke") == 0

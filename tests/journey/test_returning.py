@@ -155,7 +155,7 @@ def test_a_link_replaced_by_a_newer_one_still_works_where_it_has_an_address_of_i
     second = world.opens(anna, TESLA)
     world.comes_back(anna, back)
     assert world.looks(anna, first).attempt.state is State.LINKED
-    assert world.attempt(anna, second).state is State.CREATED
+    assert world.attempt(anna, second).state is State.DEPARTED
 
 
 def test_at_a_common_address_an_answer_belongs_to_the_newest_attempt(world: World, anna: Customer) -> None:

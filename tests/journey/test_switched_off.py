@@ -50,7 +50,9 @@ def test_the_page_of_an_attempt_that_ended_still_opens(
 
 @at_every_provider
 def test_an_attempt_that_had_not_left_ends(world: World, anna: Customer, without: SwitchOff, choice: Choice) -> None:
+    world.worker.stop()
     attempt_id = world.opens(anna, choice)
+    world.clock.forward(minutes=1)
     view = without(choice).looks(anna, attempt_id)
     assert (view.attempt.state, view.attempt.reason) == (State.FAILED, Reason.PROVIDER_REFUSED)
 
@@ -59,12 +61,18 @@ def test_an_attempt_that_had_not_left_ends(world: World, anna: Customer, without
 def test_an_attempt_that_was_back_ends_after_a_quarter_of_an_hour_and_lives_if_the_provider_does(
     world: World, anna: Customer, without: SwitchOff, choice: Choice
 ) -> None:
-    first = world.goes_and_returns(anna, choice)
+    first, back = world.goes_there(anna, choice)
+    world.worker.stop()
+    world.comes_back(anna, back)
+    world.clock.forward(minutes=1)
     assert without(choice).looks(anna, first).attempt.state is State.WAITING
+    world.worker_starts()
     world.news_comes(choice)
     assert world.looks(anna, first).attempt.state is State.LINKED
     world.clock.forward(minutes=1)
-    second = world.goes_and_returns(anna, choice)
+    second, back = world.goes_there(anna, choice)
+    world.worker.stop()
+    world.comes_back(anna, back)
     world.clock.forward(minutes=16)
     ended = without(choice).looks(anna, second).attempt
     assert (ended.state, ended.reason) == (State.FAILED, Reason.NOT_CONFIRMED)

@@ -58,7 +58,10 @@ class World:
             ports=self.ports, customer=customer, link_session_id=attempt_id, patience=patience, now=self.clock.now
         )
         assert attempt is not None
-        return attempt
+        if patience < PATIENT:
+            return attempt
+        self.settles()
+        return self.attempt(customer, attempt_id)
 
     def goes_on(self, customer: Customer, attempt_id: str) -> str | None:
         return link.go_on(ports=self.ports, customer=customer, link_session_id=attempt_id, now=self.clock.now)
@@ -102,8 +105,17 @@ class World:
 
     def looks(self, customer: Customer, attempt_id: str) -> AttemptView:
         """The page of the attempt, after all that it sets going."""
+        view = self.glances(customer, attempt_id, patience=PATIENT)
+        self.settles()
+        if self.attempt(customer, attempt_id) != view.attempt:
+            view = self.glances(customer, attempt_id)
+            self.settles()
+        return view
+
+    def glances(self, customer: Customer, attempt_id: str, patience: float = 0.0) -> AttemptView:
+        """The page of the attempt as it is shown without waiting for what it sets going."""
         view = outcome.look(
-            ports=self.ports, customer=customer, link_session_id=attempt_id, now=self.clock.now, patience=PATIENT
+            ports=self.ports, customer=customer, link_session_id=attempt_id, now=self.clock.now, patience=patience
         )
         assert view is not None
         return view
@@ -217,10 +229,18 @@ class World:
     def plays(self, provider: str, **variants: str) -> None:
         self.sandbox.state.choose_variants(provider, variants)
 
+    @property
+    def worker(self) -> Behind:
+        assert isinstance(self.ports.queue, Behind)
+        return self.ports.queue
+
     def settles(self) -> None:
         """Waits for what is being done behind the pages."""
-        assert isinstance(self.ports.queue, Behind)
-        self.ports.queue.settle()
+        self.worker.settle()
+
+    def worker_starts(self) -> None:
+        self.worker.start(self.ports)
+        self.settles()
 
     def with_ports(self, ports: Ports) -> World:
         return replace(self, ports=ports)

@@ -1,6 +1,7 @@
 """Podero's API as the portal meets it: what it accepts, and what it refuses in its own words."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -94,6 +95,52 @@ def test_a_user_is_found_by_the_id_the_portal_chose(api: Api) -> None:
     assert (found["id"], found["role"], found["num_heat_pumps"]) == (user_id, "user", 0)
     assert api.delete(f"{api.org}/users/{user_id}").status_code == 204
     assert api.get(f"{api.org}/users/{user_id}").status_code == 404
+
+
+def test_a_user_deleted_upstream_is_nobody_from_then_on(
+    api: Api, sandbox: RunningSandbox, anna: str, nibe: str
+) -> None:
+    requests.post(f"{sandbox.url}/control/users/podero/pseudonym-anna/delete", timeout=10).raise_for_status()
+    paths = ("/by-ext-id/pseudonym-anna", f"/{anna}", f"/{anna}/heat-pumps", f"/{anna}/heat-pumps/{nibe}")
+    assert {api.get(f"{api.org}/users{path}").status_code for path in paths} == {404}
+    assert api.onboard(anna).status_code == 404
+    assert api.anna() != anna
+
+
+@pytest.mark.parametrize("status", ["400", "422"])
+def test_a_session_for_nobody_may_be_refused_in_other_ways(api: Api, sandbox: RunningSandbox, status: str) -> None:
+    sandbox.state.choose_variants("podero", {"unknown_user_status": status})
+    answer = api.onboard(str(uuid4()))
+    assert answer.status_code == int(status)
+    assert list(answer.json()) == ["detail"]
+
+
+def test_a_deleted_users_email_and_id_may_stay_taken(api: Api, sandbox: RunningSandbox, anna: str) -> None:
+    sandbox.state.choose_variants("podero", {"deleted_user_ids": "taken"})
+    assert api.delete(f"{api.org}/users/{anna}").status_code == 204
+    assert api.post(f"{api.org}/users", json=ANNA).status_code == 400
+    assert api.get(f"{api.org}/users/by-ext-id/pseudonym-anna").status_code == 404
+
+
+def test_news_of_a_device_may_be_late(api: Api, sandbox: RunningSandbox, anna: str, nibe: str, eventually: Any) -> None:
+    heat_pump = f"{api.org}/users/{anna}/heat-pumps/{nibe}"
+    sandbox.state.set_faults("podero", {"stale": 0.3})
+    requests.post(f"{sandbox.url}/control/devices/podero/{nibe}/break", timeout=10).raise_for_status()
+    assert api.get(heat_pump).json()["is_authenticated"] is True
+    eventually(lambda: api.get(heat_pump).json()["is_authenticated"] is False)
+    assert api.delete(heat_pump).status_code == 204
+    assert api.get(heat_pump).json()["deleted_at"] is None
+    eventually(lambda: api.get(heat_pump).status_code == 404)
+
+
+def test_a_silent_device_is_well_by_its_flags_and_old_by_its_data(
+    api: Api, sandbox: RunningSandbox, anna: str, nibe: str
+) -> None:
+    requests.post(f"{sandbox.url}/control/devices/podero/{nibe}/silence", timeout=10).raise_for_status()
+    row = api.get(f"{api.org}/users/{anna}/heat-pumps/{nibe}").json()
+    assert (row["is_authenticated"], row["connection_status"], row["action_needed"]) == (True, "ok", False)
+    age = datetime.now(UTC) - datetime.fromisoformat(row["current_state_last_updated_at"])
+    assert age >= timedelta(days=2)
 
 
 @pytest.mark.parametrize("status", ["400", "409", "422"])

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from portal.sandbox.program import RunningSandbox
 
@@ -40,6 +40,14 @@ class Api(requests.Session):
 
 def received(listener: Any) -> list[dict[str, Any]]:
     return [json.loads(body) for _, _, body in listener.received]
+
+
+def proves(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -114,11 +122,61 @@ def test_a_linked_device_is_announced_by_a_signed_event(
 
 
 def test_events_are_sent_again_until_accepted(api: Api, listener: Any, visitor: Any, eventually: Eventually) -> None:
-    listener.statuses[:] = [500]
+    listener.statuses[:] = [401]
     api.link(visitor)
     eventually(lambda: len(listener.received) == 2)
     first, second = (headers for _, headers, _ in listener.received)
     assert first["svix-id"] == second["svix-id"]
+    assert first["svix-timestamp"] < second["svix-timestamp"]
+    assert first["svix-signature"] != second["svix-signature"]
+
+
+def test_an_event_may_come_twice_though_it_was_taken(
+    api: Api, sandbox: RunningSandbox, listener: Any, visitor: Any, eventually: Eventually
+) -> None:
+    sandbox.state.choose_variants("telematica", {"delivery": "twice"})
+    api.link(visitor)
+    eventually(lambda: len(listener.received) == 2)
+    first, second = listener.received
+    assert first[1]["svix-id"] == second[1]["svix-id"]
+    assert first[2] == second[2]
+
+
+def test_events_may_overtake_each_other(
+    api: Api, sandbox: RunningSandbox, listener: Any, visitor: Any, eventually: Eventually
+) -> None:
+    sandbox.state.choose_variants("telematica", {"delivery": "shuffled"})
+    (device_id,) = api.link(visitor)
+    for _ in range(6):
+        for action in ("break", "repair"):
+            requests.post(f"{sandbox.url}/control/devices/telematica/{device_id}/{action}", timeout=10)
+    eventually(lambda: len(listener.received) == 13)
+    sent = [event["id"] for event in sandbox.state.events]
+    came = [headers["svix-id"] for _, headers, _ in listener.received]
+    assert sorted(came) == sorted(sent)
+    assert came != sent
+
+
+def test_events_may_never_come(api: Api, sandbox: RunningSandbox, visitor: Any) -> None:
+    sandbox.state.choose_variants("telematica", {"events": "none", "event_timing": "before_return"})
+    api.link(visitor)
+    assert list(sandbox.state.events) == []
+
+
+def test_one_secret_takes_the_place_of_another(api: Api, sandbox: RunningSandbox, listener: Any, visitor: Any) -> None:
+    config = sandbox.config
+    for signed_with, count, good in (
+        ("current", 1, [True, False]),
+        ("both", 2, [True, True]),
+        ("next", 1, [False, True]),
+    ):
+        chosen = {"signed_with": signed_with, "header_names": "webhook", "event_timing": "before_return"}
+        sandbox.state.choose_variants("telematica", chosen)
+        api.link(visitor)
+        _, headers, body = listener.received[-1]
+        assert len(headers["webhook-signature"].split()) == count
+        secrets = (config.telematica_webhook_secret, config.telematica_next_webhook_secret)
+        assert [proves(secret, body, headers) for secret in secrets] == good
 
 
 def test_header_names_metadata_place_and_timing_can_be_chosen(

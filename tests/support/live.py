@@ -1,5 +1,6 @@
 """A whole installation on real HTTP: the portal and the sandbox, each on a port of its own."""
 
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -10,9 +11,12 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from portal.app import create_app, open_database
+from portal.app import create_app, open_database, open_queue, ports, utc_now
+from portal.background import Crew
 from portal.domain.device import Device
 from portal.domain.link_session import State
+from portal.journey.provider_health import HealthBook
+from portal.journey.work import do
 from portal.sandbox.configuration import portal_environment
 from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
@@ -90,10 +94,11 @@ def installation(
     """A portal on a free port of localhost, with an up-to-date database."""
     deferred = Deferred()
     server = make_server("127.0.0.1", 0, deferred, threaded=True, request_handler=Quiet)
-    with closing(server.socket):
+    with closing(server.socket), tempfile.TemporaryDirectory(prefix="portal-queue-") as folder:
         url = f"http://localhost:{server.server_port}"
         sandbox.config_portal_url(url)
-        settings = load({**environment(sandbox, url, database_url), **(more or {})})
+        queue = {"PORTAL_QUEUE_FILE": f"{folder}/queue"}
+        settings = load({**environment(sandbox, url, database_url), **queue, **(more or {})})
         with closing(open_database(settings)) as database:
             database.upgrade()
         deferred.app = create_app(settings, pseudo=pseudo)
@@ -101,12 +106,27 @@ def installation(
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield running
+            with working(settings):
+                yield running
         finally:
             server.shutdown()
             thread.join()
-            running.portal.ports.background.close()
             running.database.close()
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[None]:
+    """A worker of this installation, with a thread or two for each provider."""
+    with closing(open_database(settings)) as database:
+        health = HealthBook(database, utc_now)
+        queue = open_queue(settings, takes=True)
+        outside = ports(settings, database, queue, utc_now, observer=health)
+        crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=3, glance=0.03, reconciles=False)
+        crew.start()
+        try:
+            yield
+        finally:
+            crew.stop()
 
 
 def environment(sandbox: RunningSandbox, url: str, database_url: str) -> dict[str, str]:

@@ -1,0 +1,125 @@
+"""How often something may be asked for: by a customer, from an address, by a provider.
+
+Counted in Redis where there is one, else in the process. While Redis is away each process counts by itself: a limit is
+never gone, at most a little wider.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RateLimitExceeded
+from flask_limiter.util import get_remote_address
+from limits import parse_many
+
+from portal.web import errors, guards
+
+logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # below that it writes customers' addresses
+
+REDIS_PATIENCE = 0.2
+"""Seconds a request waits for Redis."""
+
+SHARED_BY_A_HOUSEHOLD = 64
+"""Bits of an IPv6 address: whoever has one address has all that begin with these."""
+
+
+def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -> None:
+    """Puts the limits on their views. `allowed` is how often, in the notation of the library, for each of RULES."""
+    patience: dict[str, str | int] = {}
+    if redis_url:
+        patience = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE}  # type: ignore[dict-item]
+    limiter = Limiter(
+        get_remote_address,
+        storage_uri=_place(redis_url),
+        storage_options=patience,
+        in_memory_fallback_enabled=True,
+        # Requests that are under way at the moment Redis goes away pass: their counts went with it.
+        swallow_errors=True,
+        key_prefix="portal",
+    )
+    limiter.init_app(app)
+    for name, rule in RULES.items():
+        for endpoint in rule.endpoints:
+            limit = limiter.shared_limit(allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts)
+            app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+
+    @app.errorhandler(RateLimitExceeded)
+    def refuse(error: RateLimitExceeded) -> Response:
+        name = str(error.limit.scope)
+        return errors.come_again(_seconds_to_wait(limiter, allowed[name], error), status=RULES[name].status)
+
+
+def _place(redis_url: str | None) -> str:
+    """Where the counts are, as the library writes it."""
+    if redis_url is None:
+        return "memory://"
+    return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
+
+
+def _seconds_to_wait(limiter: Limiter, allowed: str, error: RateLimitExceeded) -> int:
+    """Until nothing stands in the way any more: an hour's limit may be used up as well as a minute's."""
+    try:
+        asked = [] if limiter.current_limit is None else limiter.current_limit.request_args
+        windows = [limiter.limiter.get_window_stats(item, *asked) for item in parse_many(allowed)]
+        until = max(window.reset_time for window in windows if window.remaining == 0)
+        return max(1, math.ceil(until - time.time()))
+    except Exception:  # Redis is gone since, in whichever way
+        return error.limit.limit.get_expiry()
+
+
+def _customer() -> str:
+    return guards.customer().id
+
+
+def _address() -> str:
+    """Where a request comes from."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((address, SHARED_BY_A_HOUSEHOLD), strict=False).network_address)
+    return str(address)
+
+
+def _address_and_step() -> str:
+    """A sign-in begins and ends at an address of ours each: together they are one."""
+    return f"{_address()} {request.endpoint}"
+
+
+def _provider() -> str:
+    return str((request.view_args or {})["provider_key"])
+
+
+def _was_taken_in(response: Response) -> bool:
+    return response.status_code < 300
+
+
+def _was_not_proven(response: Response) -> bool:
+    return response.status_code == 401
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is counted together, and how it is refused. `counts`: by its answer; without it every request does."""
+
+    endpoints: tuple[str, ...]
+    key: Callable[[], str]
+    counts: Callable[[Response], bool] | None = None
+    status: int = 429
+
+
+RULES: Mapping[str, Rule] = {
+    "starts": Rule(("connect.leave", "devices.reauthenticate"), _customer),
+    "arrivals": Rule(("arrivals.success", "arrivals.cancel", "arrivals.fixed"), _address),
+    "sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
+    # A provider may not deliver again what we refuse as its fault (4xx), but does what we could not take (5xx).
+    "webhooks": Rule(("webhooks.provider_event",), _provider, counts=_was_taken_in, status=503),
+    "refused_webhooks": Rule(("webhooks.provider_event",), _address, counts=_was_not_proven),
+}
