@@ -7,6 +7,7 @@ own with as many threads as calls may be under way there: a slow provider keeps 
 import json
 import logging
 import random
+import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ from huey.consumer import Consumer
 from huey.consumer import Worker as Thread
 from huey.registry import Message
 from huey.serializer import Serializer
-from redis import ConnectionPool
+from redis import ConnectionPool, RedisError
 
 from portal.journey.tasks import HOUSE, Step, Task
 
@@ -31,6 +32,9 @@ SENDING_PATIENCE = 0.5
 
 TAKING_PATIENCE = 5.0
 """Seconds a worker waits for Redis; longer than one of its polls, which Redis holds for a second."""
+
+AWAY = (RedisError, sqlite3.Error, OSError)
+"""What a queue that does not answer raises."""
 
 HOUSE_THREADS = 4
 STOP_PATIENCE = 15.0
@@ -61,14 +65,14 @@ class HueyQueue:
         lane = task.lane if task.lane in self.lanes else HOUSE
         try:
             self.lanes[lane].enqueue(self._steps[lane].s(task.step, *task.ids, priority=int(task.urgency)))
-        except Exception as error:
+        except AWAY as error:
             log.warning("queue_away", step=task.step, cause=type(error).__name__)
 
     def is_there(self) -> bool:
         """Whether the queue answers."""
         try:
             self.lanes[HOUSE].storage.queue_size()
-        except Exception:
+        except AWAY:
             return False
         return True
 
@@ -92,7 +96,7 @@ class Crew:
     """The threads that do what is in the queue, a lane beside the other. `concurrency` is for each provider.
 
     `glance` are the seconds between two looks of a thread into an empty SQLite queue; its many threads look in turns.
-    `reconciles`: the reconciler is woken at the start and each minute.
+    `reconciles`: the reconciler is woken at the start and each minute, as huey does with what is periodic.
     """
 
     def __init__(
@@ -106,7 +110,6 @@ class Crew:
     ) -> None:
         queue.done_by(doer)
         self._queue = queue
-        self._reconciles = reconciles
         if reconciles:
             queue.lanes[HOUSE].periodic_task(crontab(), name="each_minute")(self._reconcile)
         self._consumers = [
@@ -125,8 +128,6 @@ class Crew:
     def start(self) -> None:
         for consumer in self._consumers:
             consumer.start()
-        if self._reconciles:
-            self._reconcile()
 
     def stop(self) -> None:
         """Lets what is under way come to its end; nothing new is begun."""

@@ -206,10 +206,11 @@ def database(url: str) -> str:
 def redis(url: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port
+        place = {"redis": parts.hostname, "rediss": parts.hostname, "unix": parts.path}.get(parts.scheme)
+        is_sound = bool(place) and parts.port != 0
     except ValueError:
-        parts, host = SplitResult("", "", "", "", ""), None
-    if not ((parts.scheme in {"redis", "rediss"} and host) or (parts.scheme == "unix" and parts.path)):
+        is_sound = False
+    if not is_sound:
         raise ValueError("is no Redis; write redis://user:password@host:6379/0, rediss://... or unix:///path/to/socket")
     return url
 

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         None, description="Redis for the queue and the limits, shared by all machines; without it each has its own"
     )
     queue_file: Path = derived(
-        "SQLite file that wakes the worker, where there is no Redis", shown="beside the SQLite database, else under `var/`"
+        "The queue's own SQLite file, where there is no Redis", shown="beside the SQLite database, else under `var/`"
     )
     market: Annotated[str, AfterValidator(value.country)] = Field(
         "SE", description="ISO 3166 country the retailer serves"

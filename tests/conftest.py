@@ -1,4 +1,4 @@
-"""What every test may ask for: databases of both kinds, a browser, axe-core."""
+"""What every test may ask for: databases of both kinds, a Redis, a browser, axe-core."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import read_axe
 from tests.support.databases import Backend, Databases
 from tests.support.postgres import running_postgres
+from tests.support.redis import Redis, running_redis
 from tools.browser import open_browser
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -48,6 +49,13 @@ def database_url(database_backend: Backend, databases: Databases) -> Iterator[st
     url = databases.empty(database_backend)
     yield url
     databases.discard(url)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis server. Who stops it starts it again."""
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The one step that moves an attempt, whoever asks: the click, the page, its polling, a provider's event, the reconciler.
+"""The one step that moves an attempt, whoever asks: the click, a look, a provider's event, the reconciler.
 
 It takes the stored attempt and the evidence, asks the provider, and moves the state by compare-and-set; so a refresh, a
 second tab or an event at the same moment is the same idempotent call.

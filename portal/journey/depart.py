@@ -168,7 +168,7 @@ def _try_later(ports: Ports, attempt: LinkSession, retry_after: float | None, no
     pause = max(min(FIRST_PAUSE * 2**attempt.tries, LONGEST_PAUSE), timedelta(seconds=retry_after or 0))
     if now + pause - attempt.created_at > IN_FLIGHT:
         _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
-        return True
+        return
     with ports.database.write() as tx:
         link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1), was=State.CREATED)
         link_sessions.postpone(tx, attempt.id, attempt.customer_id, until=now + pause)

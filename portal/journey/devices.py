@@ -8,7 +8,7 @@ import structlog
 from portal.domain.device import Device, DeviceReading
 from portal.domain.link_session import LinkSession, State
 from portal.domain.pace import next_reading
-from portal.domain.people import Customer
+from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
@@ -83,7 +83,7 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
             log.warning("reading_postponed", provider=provider_key, cause=str(error))
             failures = so_far.failures + 1
         else:
-            _take_in(ports, customer_id, provider_key, asked, readings, now)
+            _take_in(ports, account, asked, readings, now)
         due_at = next_reading(looked_at=so_far.looked_at or now, failures=failures, now=now)
     else:
         due_at = None
@@ -93,13 +93,13 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
 
 def _take_in(
     ports: Ports,
-    customer_id: str,
-    provider_key: str,
+    account: ProviderAccount,
     asked: tuple[Device, ...],
     readings: tuple[DeviceReading, ...],
     now: datetime,
 ) -> None:
     """Stores what the provider said of the devices that it was asked for."""
+    customer_id = account.customer_id
     found = {reading.provider_device_id: reading for reading in readings}
     with ports.database.write() as tx:
         under_way = link_sessions.open_of(tx, customer_id)
@@ -114,7 +114,7 @@ def _take_in(
             updated = _updated(device, reading, renewing=device.id in renewing, settling=device.id in settling, now=now)
             devices.save(tx, updated)
             if updated.removed_at is not None:
-                note_device(tx, updated, "gone_there", now=now, actor=provider_key)
+                note_device(tx, updated, "gone_there", now=now, actor=account.provider_key)
             elif updated.connection is not device.connection:
                 note_device(tx, updated, updated.connection, now=now)
 

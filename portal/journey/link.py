@@ -14,6 +14,7 @@ from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
+
 class ConsentMissing(ValueError):
     """The customer has not given the permission without which nothing is opened."""
 
@@ -81,11 +82,9 @@ def leave(
     if before is None or not before.may_move(now):
         return before
     is_new = wake(ports=ports, attempt=before, now=now)
-    if before.state is State.CREATED:
-        is_worth_waiting = before.checks == 0
-    else:
-        # What is in the queue since an earlier look has been waited for then.
-        is_worth_waiting = is_new or before.state is State.ARRIVED
+    # What is in the queue since an earlier look has been waited for then.
+    is_first_look = before.state is State.ARRIVED or (before.state is State.CREATED and before.checks == 0)
+    is_worth_waiting = is_first_look or (is_new and before.state is not State.CREATED)
     return _watched(ports, before, patience) if is_worth_waiting else before
 
 

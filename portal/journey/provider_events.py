@@ -89,16 +89,14 @@ def as_told(tx: Transaction, device: Device, *, now: datetime) -> Device:
     if account is None:
         return device
     newest = provider_events.newest_about(tx, device.provider_key, account.pseudonym, device.provider_device_id)
-    word = _word(newest, device) if newest is not None else None
-    return _with_word(device, word, newest.occurred_at, now) if newest is not None and word is not None else device
+    return device if newest is None else _told(device, newest, now)
 
 
 def _take(ports: Ports, event_id: str, now: datetime) -> None:
     with ports.database.write() as tx:
-        kept = provider_events.get(tx, event_id)
-        if kept is None or kept.state is not EventState.RECEIVED:
+        event = provider_events.to_take(tx, event_id)
+        if event is None:
             return
-        event = kept.event
         weighed = _weighed(tx, event, now)
     for attempt in weighed.attempts:
         wake(ports=ports, attempt=attempt, now=now)
@@ -137,32 +135,28 @@ def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:
 
 def _tell(tx: Transaction, device: Device, account: ProviderAccount, event: ProviderEvent, now: datetime) -> None:
     """Applies the event to a device of its customer, unless it is not about it or something newer is known."""
-    word = _word(event, device)
+    told = _told(device, event, now)
     # Events carry whole seconds: what happened within the same second is not older.
     is_old = event.occurred_at < device.observed_at.replace(microsecond=0)
-    if word is None or is_old or device.removed_at is not None:
+    if told is device or is_old or device.removed_at is not None:
         return
     newest = provider_events.newest_about(
         tx, device.provider_key, account.pseudonym, device.provider_device_id, since=event.occurred_at
     )
     if newest is None or newest.event_id != event.event_id:
         return
-    told = _with_word(device, word, event.occurred_at, now)
     devices.save(tx, told)
     if told.connection is not device.connection:
         note_device(tx, told, told.connection, now=now, actor=account.provider_key)
 
 
-def _word(event: ProviderEvent, device: Device) -> DeviceReading | None:
-    """What the event says of a device; None where it does not name it."""
-    if device.provider_device_id in event.device_ids:
-        return DeviceReading(device.provider_device_id, device.device_type, Connection.NEEDS_REAUTHENTICATION)
+def _told(device: Device, event: ProviderEvent, now: datetime) -> Device:
+    """The device as the event says; the very same where the event does not name it."""
     named = (reading for reading in event.readings if reading.provider_device_id == device.provider_device_id)
-    return next(named, None)
-
-
-def _with_word(device: Device, word: DeviceReading, said_at: datetime, now: datetime) -> Device:
-    return replace(device.with_reading(word, now=said_at), read_at=now)
+    word = next(named, None)
+    if device.provider_device_id in event.device_ids:
+        word = DeviceReading(device.provider_device_id, device.device_type, Connection.NEEDS_REAUTHENTICATION)
+    return device if word is None else replace(device.with_reading(word, now=event.occurred_at), read_at=now)
 
 
 def _told_attempt(tx: Transaction, account: ProviderAccount, event: ProviderEvent) -> LinkSession | None:

@@ -1,4 +1,4 @@
-"""Finds what should have moved and wakes it, whatever became of the queue; and clears away what has been kept enough."""
+"""Finds what should have moved and wakes it, whatever became of the queue, and clears away what is kept long enough."""
 
 from datetime import datetime, timedelta
 

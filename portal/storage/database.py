@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from portal.storage.sealing import Seal
 
@@ -148,7 +148,11 @@ def _prepare_sqlite(engine: Engine, *, begin: str, query_only: bool) -> None:
     # A deferred transaction that starts to write later fails at once when another writes, however long the timeout.
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        try:
+            connection.connection.cursor().execute(begin)
+        except sqlite3.Error as fault:
+            # What a listener raises stays as it is, and would be no DatabaseFault.
+            raise DBAPIError(begin, None, fault) from None
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:

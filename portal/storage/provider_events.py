@@ -22,14 +22,21 @@ KEPT_LONGER = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class InboxEvent:
-    """An event and what has become of it. `cause` says why it is not done, `tries` how often its step has failed."""
+    """An event and what has become of it, as an operator sees it: nothing of what it says of its devices is read.
+
+    `cause` says why it is not done, `tries` how often its step has failed.
+    """
 
     id: str
-    event: ProviderEvent
+    provider_key: str
+    kind: str
+    occurred_at: datetime
+    received_at: datetime
+    pseudonym: str | None
+    device_ids: tuple[str, ...]
     state: EventState
     cause: str | None
     tries: int
-    received_at: datetime
 
 
 def store(tx: Transaction, event: ProviderEvent, *, now: datetime) -> str | None:
@@ -59,9 +66,11 @@ def store(tx: Transaction, event: ProviderEvent, *, now: datetime) -> str | None
     return tx.connection.scalars(once.returning(_events.c.id)).one_or_none()
 
 
-def get(tx: Transaction, event_id: str) -> InboxEvent | None:
-    row = tx.connection.execute(select(_events).where(_events.c.id == event_id)).mappings().one_or_none()
-    return _kept(row) if row else None
+def to_take(tx: Transaction, event_id: str) -> ProviderEvent | None:
+    """The event, unless it has been settled."""
+    still = select(_events).where(_events.c.id == event_id, _events.c.state == EventState.RECEIVED)
+    row = tx.connection.execute(still).mappings().one_or_none()
+    return _event(row) if row else None
 
 
 def newest_about(
@@ -69,13 +78,13 @@ def newest_about(
 ) -> ProviderEvent | None:
     """The last that this provider said of a device of this customer, whether it has been taken yet or not.
 
-    Of two events of one second the one that came later counts as newer.
+    Of two events of one second the one that came later counts as newer; of two that came at once, the bad news.
     """
     said = (
         select(_events)
         .where(_events.c.provider_key == provider_key, _events.c.pseudonym == pseudonym)
         .where(_events.c.kind.in_((EventKind.CONNECTED, EventKind.DISCONNECTED)), _events.c.state != EventState.DEAD)
-        .order_by(_events.c.occurred_at.desc(), _events.c.received_at.desc(), _events.c.id.desc())
+        .order_by(_events.c.occurred_at.desc(), _events.c.received_at.desc(), _events.c.kind.desc(), _events.c.id)
     )
     if since is not None:
         said = said.where(_events.c.occurred_at >= since)
@@ -92,7 +101,8 @@ def settle(tx: Transaction, event_id: str, state: EventState, *, now: datetime, 
 def failed(tx: Transaction, event_id: str) -> int:
     """Counts a step that failed; answers how often it has."""
     once_more = update(_events).where(_events.c.id == event_id).values(tries=_events.c.tries + 1)
-    return tx.connection.scalars(once_more.returning(_events.c.tries)).one()
+    tries: int = tx.connection.scalars(once_more.returning(_events.c.tries)).one()
+    return tries
 
 
 def wake(tx: Transaction, event_id: str, *, now: datetime) -> bool:
@@ -121,7 +131,7 @@ def listed(tx: Transaction, states: frozenset[EventState], *, limit: int) -> tup
         .order_by(_events.c.received_at.desc(), _events.c.id)
         .limit(limit)
     )
-    return tuple(_kept(row) for row in tx.connection.execute(latest).mappings())
+    return tuple(_seen(row) for row in tx.connection.execute(latest).mappings())
 
 
 def retry(tx: Transaction, event_id: str) -> bool:
@@ -138,19 +148,23 @@ def purge(tx: Transaction, before: datetime) -> None:
     tx.connection.execute(delete(_events).where(or_(done, to_see & (_events.c.received_at < before - KEPT_LONGER))))
 
 
-def _named(row: RowMapping) -> frozenset[str]:
+def _named(row: RowMapping) -> tuple[str, ...]:
     readings: list[Mapping[str, Any]] = row["readings"]
-    return frozenset((*row["device_ids"], *(reading["provider_device_id"] for reading in readings)))
+    return (*row["device_ids"], *(reading["provider_device_id"] for reading in readings))
 
 
-def _kept(row: RowMapping) -> InboxEvent:
+def _seen(row: RowMapping) -> InboxEvent:
     return InboxEvent(
         id=row["id"],
-        event=_event(row),
+        provider_key=row["provider_key"],
+        kind=row["kind"],
+        occurred_at=row["occurred_at"],
+        received_at=row["received_at"],
+        pseudonym=row["pseudonym"],
+        device_ids=_named(row),
         state=EventState(row["state"]),
         cause=row["cause"],
         tries=row["tries"],
-        received_at=row["received_at"],
     )
 
 

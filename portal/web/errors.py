@@ -67,9 +67,19 @@ def words_for(status: int) -> Words:
 def come_again(seconds: int, *, status: int) -> Response:
     """For what was asked too often: when to try again, and the way back to it."""
     words = words_for(status)
-    response = _answer(status, text=f"{_try_again_in(seconds)} {words.text}", way_on=_way_back())
+    response = _answer(status, text=f"{try_again_in(seconds)} {words.text}", way_on=_way_back())
     response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def try_again_in(seconds: int) -> str:
+    """Never too early: what is left of a minute or an hour counts as a whole one."""
+    if seconds < 60:
+        return ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds)
+    minutes = ceil(seconds / 60)
+    if minutes < 60:
+        return ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes)
+    return ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", ceil(minutes / 60))
 
 
 def _expected(error: HTTPException) -> Response:
@@ -142,14 +152,4 @@ def _way_back() -> dict[str, str]:
     """The same address again, unwritten, for it may be a secret; after a form, its page."""
     if request.method in guards.SAFE:
         return {"href": "", "label": gettext("Try again")}
-    return {"href": targets.parse(g.target), "label": gettext("Go back")}
-
-
-def _try_again_in(seconds: int) -> str:
-    """Never too early: what is left of a minute or an hour counts as a whole one."""
-    if seconds < 60:
-        return ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds)
-    minutes = ceil(seconds / 60)
-    if minutes < 60:
-        return ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes)
-    return ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", ceil(minutes / 60))
+    return {"href": targets.parse(g.get("target")), "label": gettext("Go back")}

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, cast
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from limits import parse_many
+from limits.errors import StorageError
 
 from portal.web import errors, guards
 
@@ -23,19 +24,22 @@ logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # below that it wr
 REDIS_PATIENCE = 0.2
 """Seconds a request waits for Redis."""
 
+STORE: dict[str, Any] = {
+    "wrap_exceptions": True,
+    "socket_timeout": REDIS_PATIENCE,
+    "socket_connect_timeout": REDIS_PATIENCE,
+}
+
 SHARED_BY_A_HOUSEHOLD = 64
 """Bits of an IPv6 address: whoever has one address has all that begin with these."""
 
 
 def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -> None:
     """Puts the limits on their views. `allowed` is how often, in the notation of the library, for each of RULES."""
-    patience: dict[str, str | int] = {}
-    if redis_url:
-        patience = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE}  # type: ignore[dict-item]
     limiter = Limiter(
-        get_remote_address,
+        _address,
         storage_uri=_place(redis_url),
-        storage_options=patience,
+        storage_options=STORE,
         in_memory_fallback_enabled=True,
         # Requests that are under way at the moment Redis goes away pass: their counts went with it.
         swallow_errors=True,
@@ -45,7 +49,7 @@ def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -
     for name, rule in RULES.items():
         for endpoint in rule.endpoints:
             limit = limiter.shared_limit(allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts)
-            app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+            app.view_functions[endpoint] = cast(guards.View, limit(app.view_functions[endpoint]))
 
     @app.errorhandler(RateLimitExceeded)
     def refuse(error: RateLimitExceeded) -> Response:
@@ -62,13 +66,13 @@ def _place(redis_url: str | None) -> str:
 
 def _seconds_to_wait(limiter: Limiter, allowed: str, error: RateLimitExceeded) -> int:
     """Until nothing stands in the way any more: an hour's limit may be used up as well as a minute's."""
+    who = limiter.current_limits[-1].request_args
     try:
-        asked = [] if limiter.current_limit is None else limiter.current_limit.request_args
-        windows = [limiter.limiter.get_window_stats(item, *asked) for item in parse_many(allowed)]
-        until = max(window.reset_time for window in windows if window.remaining == 0)
-        return max(1, math.ceil(until - time.time()))
-    except Exception:  # Redis is gone since, in whichever way
+        windows = [limiter.limiter.get_window_stats(item, *who) for item in parse_many(allowed)]
+    except StorageError:
         return error.limit.limit.get_expiry()
+    until = max((window.reset_time for window in windows if window.remaining == 0), default=0.0)
+    return max(1, math.ceil(until - time.time()))
 
 
 def _customer() -> str:

@@ -70,6 +70,7 @@ def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
         "PORTAL_PUBLIC_URL": f"http://{canary}.example",
         "PORTAL_SECRET_KEY": canary,
         "PORTAL_DATABASE_URL": f"mysql://root:{canary}@db/portal",
+        "PORTAL_REDIS_URL": f"http://:{canary}@queue",
         "PORTAL_MARKET": canary,
         "PORTAL_TIME_ZONE": canary,
         "PORTAL_LANGUAGES": f"sv,{canary}",
@@ -84,6 +85,8 @@ def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
         "PORTAL_RETAILER__SUPPORT_PHONE": canary,
         "PORTAL_RETAILER__SUPPORT_EMAIL": canary,
         "PORTAL_RETAILER__PRIVACY_URL": f"javascript:{canary}",
+        "PORTAL_LIMITS__ENABLED": canary,
+        "PORTAL_LIMITS__STARTS": f"20 per {canary}",
         "PORTAL_OIDC__CLIENT_SECRET": f"{canary} with a space",
         "PORTAL_OIDC__SCOPE": canary,
         "PORTAL_PODERO__CLIENT_ID": "client",
@@ -107,9 +110,13 @@ def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    settings = load({**LIVE, **PODERO, "PORTAL_DATABASE_URL": "postgresql://portal:db-secret@db/portal"})
-    shown = repr(settings)
-    assert not [word for word in ("r4nd0m", "an-oidc-secret", "a-podero-secret", "db-secret") if word in shown]
+    servers = {
+        "PORTAL_DATABASE_URL": "postgresql://portal:db-secret@db/portal",
+        "PORTAL_REDIS_URL": "rediss://portal:redis-secret@queue:6380/1",
+    }
+    shown = repr(load({**LIVE, **PODERO, **servers}))
+    secrets = ("r4nd0m", "an-oidc-secret", "a-podero-secret", "db-secret", "redis-secret")
+    assert not [word for word in secrets if word in shown]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,13 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
         ({"PORTAL_LANGUAGES": "sv,de", "PORTAL_DEFAULT_LANGUAGE": "fr"}, "PORTAL_DEFAULT_LANGUAGE"),
         ({"PORTAL_LANGUAGES": "sv,sv"}, "PORTAL_LANGUAGES"),
         ({"PORTAL_MARKET": "UK"}, "PORTAL_MARKET"),
+        ({"PORTAL_REDIS_URL": "queue:6379"}, "PORTAL_REDIS_URL"),
+        ({"PORTAL_REDIS_URL": "redis://"}, "PORTAL_REDIS_URL"),
+        ({"PORTAL_REDIS_URL": "redis://queue:port"}, "PORTAL_REDIS_URL"),
+        ({"PORTAL_REDIS_URL": "unix://"}, "PORTAL_REDIS_URL"),
+        ({"PORTAL_LIMITS__SIGN_INS": "often"}, "PORTAL_LIMITS__SIGN_INS"),
+        ({"PORTAL_LIMITS__ARRIVALS": "10 per fortnight"}, "PORTAL_LIMITS__ARRIVALS"),
+        ({"PORTAL_LIMITS__STARTS": "20 per hour; 0 per day"}, "PORTAL_LIMITS__STARTS"),
     ],
 )
 def test_what_would_harm_customers_does_not_start(changed: dict[str, str], variable: str) -> None:
@@ -156,8 +170,15 @@ def test_a_provider_without_credentials_is_off_whatever_else_is_set() -> None:
 
 
 def test_variables_that_are_not_known_or_empty_do_not_stop_the_portal() -> None:
-    extra = {"PORTAL_LIMITS__STARTS": "5", "PORTAL_X": "y", "PORTAL_PODERO": "on", "PORTAL_RETAILER__LOGO": " "}
+    extra = {"PORTAL_LIMITS__PAGES": "5", "PORTAL_X": "y", "PORTAL_PODERO": "on", "PORTAL_RETAILER__LOGO": " "}
     assert load({**LIVE, **extra}).retailer.logo is None
+
+
+@pytest.mark.parametrize("url", ["redis://queue", "rediss://:secret@queue:6380/1", "unix:///run/redis.sock?db=1"])
+def test_redis_is_reached_over_the_network_or_a_socket(url: str) -> None:
+    settings = load({**LIVE, "PORTAL_REDIS_URL": url})
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
 
 
 def test_what_is_not_set_follows_from_what_is() -> None:

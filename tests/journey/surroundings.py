@@ -113,6 +113,17 @@ class Behind:
         )
         self._crew.start()
 
+    @property
+    def is_running(self) -> bool:
+        return self._crew is not None
+
+    def forget(self) -> None:
+        """As a queue that was lost."""
+        for lane in self._queue.lanes.values():
+            lane.storage.flush_queue()
+        with self._changed:
+            self._done = self._put
+
     def settle(self) -> None:
         """Waits until all that was put in the queue is done, where somebody does it."""
         with self._changed:

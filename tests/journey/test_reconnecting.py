@@ -9,7 +9,7 @@ import pytest
 from portal.domain.device import Connection
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
-from portal.journey import devices, outcome, reauthenticate
+from portal.journey import outcome, reauthenticate
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, at_every_provider, on_both_databases
 from tests.journey.world import World

@@ -128,7 +128,7 @@ def test_what_a_stranger_was_tricked_into_linking_is_ended_at_the_provider(
     world: World, anna: Customer, bo: Customer, make_ports: MakePorts
 ) -> None:
     removing = world.with_ports(make_ports(world.ports.database, world.clock, PORTAL_PODERO__DELETE_DEVICES="true"))
-    attempt_id, back = removing.goes_there(anna, NIBE)
+    _, back = removing.goes_there(anna, NIBE)
     removing.comes_back(bo, back)
     removing.settles()
     assert [device.removed_at is None for device in world.sandbox.state.devices] == [False]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, DeviceReading
-from portal.domain.link_session import ArrivalHints, LinkSession, Purpose, Reason, State
+from portal.domain.link_session import ONE_CLICK, ArrivalHints, LinkSession, Purpose, Reason, State
 from portal.domain.people import Customer
 from portal.storage import devices, link_sessions, tables
 from portal.storage.database import Database
@@ -77,7 +77,6 @@ def test_everything_that_can_change_comes_back_as_it_was_moved(database: Databas
         departed_at=NOW,
         arrived_at=SOON,
         ended_at=LATER,
-        checked_at=LATER,
         tries=3,
     )
     with database.write() as tx:
@@ -287,19 +286,76 @@ def test_devices_that_a_stranger_s_return_named_are_known_as_held(
         assert link_sessions.held_device_ids(tx, anna.id, "podero", since=LATER) == frozenset()
 
 
-def test_unfinished_attempts_are_found_the_longest_unchecked_first(
+def due(database: Database, now: datetime = NOW, limit: int = 10) -> list[str]:
+    with database.read() as tx:
+        return [found.id for found in link_sessions.due(tx, now=now, limit=limit)]
+
+
+def test_what_should_have_moved_is_found_the_longest_unchecked_first(
     database: Database, anna: Customer, bertil: Customer
 ) -> None:
-    checked = stored(database, an_attempt(anna, state=State.WAITING, checked_at=NOW))
-    fresh = stored(database, an_attempt(bertil, created_at=LATER))
+    waiting = stored(database, an_attempt(anna, state=State.WAITING))
+    fresh = stored(database, an_attempt(bertil, created_at=NOW + timedelta(seconds=1)))
     in_hand = stored(database, an_attempt(anna))
     stored(database, an_attempt(anna, state=State.LINKED))
+    stored(database, an_attempt(anna, state=State.DEPARTED))
     with database.write() as tx:
+        link_sessions.checked(tx, anna.id, waiting.id, now=NOW - timedelta(minutes=1))
         link_sessions.claim(tx, in_hand.id, anna.id, now=NOW, until=SOON)
-        expected = ((bertil.id, fresh.id), (anna.id, checked.id))
-        assert link_sessions.unfinished(tx, now=NOW) == expected
-        assert link_sessions.unfinished(tx, now=NOW, limit=1) == expected[:1]
-        assert (anna.id, in_hand.id) in link_sessions.unfinished(tx, now=SOON)
+    assert due(database) == [fresh.id, waiting.id]
+    assert due(database, limit=1) == [fresh.id]
+    assert in_hand.id in due(database, SOON)
+
+
+def test_links_that_ran_out_and_links_that_were_used_are_found(database: Database, anna: Customer) -> None:
+    late = stored(database, an_attempt(anna, state=State.DEPARTED, expires_at=NOW - timedelta(seconds=1)))
+    used = stored(database, an_attempt(anna, state=State.DEPARTED, connect_url=CONNECT_URL, departed_at=NOW))
+    assert due(database) == [late.id]
+    assert set(due(database, NOW + ONE_CLICK)) == {late.id, used.id}
+
+
+def test_a_strangers_return_is_undone_once(database: Database, anna: Customer) -> None:
+    held = stored(database, an_attempt(anna, state=State.HELD, reason=Reason.ANOTHER_PERSON))
+    stored(database, an_attempt(anna, state=State.HELD, reason=Reason.NOT_SIGNED_IN))
+    assert due(database) == [held.id]
+    with database.write() as tx:
+        link_sessions.checked(tx, anna.id, held.id, now=NOW)
+    assert due(database, LATER) == []
+
+
+def test_an_attempt_is_woken_once_until_it_is_taken_up_or_the_queue_has_lost_it(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    attempt = stored(database, an_attempt(anna))
+    with database.write() as tx:
+        assert link_sessions.wake(tx, anna.id, attempt.id, now=NOW)
+        assert not link_sessions.wake(tx, anna.id, attempt.id, now=NOW + timedelta(seconds=59))
+        assert not link_sessions.wake(tx, bertil.id, attempt.id, now=NOW)
+        assert link_sessions.wake(tx, anna.id, attempt.id, now=NOW + timedelta(seconds=60))
+        link_sessions.take_up(tx, anna.id, attempt.id)
+        assert link_sessions.wake(tx, anna.id, attempt.id, now=NOW)
+        assert link_sessions.claim(tx, attempt.id, anna.id, now=NOW, until=SOON)
+        assert link_sessions.wake(tx, anna.id, attempt.id, now=NOW)
+
+
+def test_of_many_who_wake_an_attempt_at_once_one_puts_it_in_the_queue(database: Database, anna: Customer) -> None:
+    attempt = stored(database, an_attempt(anna))
+
+    def wake(_: int) -> bool:
+        with database.write() as tx:
+            return link_sessions.wake(tx, anna.id, attempt.id, now=NOW)
+
+    assert sorted(all_at_once(10, wake)) == [False] * 9 + [True]
+
+
+def test_it_is_known_how_many_wait_in_front(database: Database, anna: Customer, bertil: Customer) -> None:
+    stored(database, an_attempt(bertil))
+    stored(database, an_attempt(bertil, provider_key="nox"))
+    stored(database, an_attempt(bertil, state=State.DEPARTED))
+    mine = stored(database, an_attempt(anna, created_at=NOW + timedelta(seconds=1)))
+    stored(database, an_attempt(bertil, created_at=NOW + timedelta(seconds=2)))
+    with database.read() as tx:
+        assert link_sessions.in_front(tx, mine) == 1
 
 
 def test_attempts_of_older_and_newer_portals_stay_readable(database: Database, anna: Customer) -> None:

@@ -2,9 +2,10 @@
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
@@ -91,7 +92,21 @@ class Deferred:
 def installation(
     sandbox: RunningSandbox, database_url: str, more: Mapping[str, str] | None = None, *, pseudo: bool = False
 ) -> Iterator[Installation]:
-    """A portal on a free port of localhost, with an up-to-date database."""
+    """A portal on a free port of localhost, with an up-to-date database and a worker beside it."""
+    with serving(sandbox, database_url, more, pseudo=pseudo) as running, working(running.settings):
+        yield running
+
+
+@contextmanager
+def serving(
+    sandbox: RunningSandbox,
+    database_url: str,
+    more: Mapping[str, str] | None = None,
+    *,
+    pseudo: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[Installation]:
+    """The pages alone: what they put in the queue is done by nobody."""
     deferred = Deferred()
     server = make_server("127.0.0.1", 0, deferred, threaded=True, request_handler=Quiet)
     with closing(server.socket), tempfile.TemporaryDirectory(prefix="portal-queue-") as folder:
@@ -101,13 +116,12 @@ def installation(
         settings = load({**environment(sandbox, url, database_url), **queue, **(more or {})})
         with closing(open_database(settings)) as database:
             database.upgrade()
-        deferred.app = create_app(settings, pseudo=pseudo)
+        deferred.app = create_app(settings, clock=clock, pseudo=pseudo)
         running = Installation(url, sandbox, deferred.app, settings)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            with working(settings):
-                yield running
+            yield running
         finally:
             server.shutdown()
             thread.join()
@@ -139,4 +153,6 @@ def environment(sandbox: RunningSandbox, url: str, database_url: str) -> dict[st
         "PORTAL_RETAILER__SUPPORT_PHONE": "+46 771 00 00 00",
         "PORTAL_LOG_LEVEL": "error",
         "PORTAL_OUTBOUND__FRESH_FOR": "0.5",
+        # Everybody in the tests comes from one address.
+        "PORTAL_LIMITS__ENABLED": "false",
     }
