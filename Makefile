@@ -5,7 +5,7 @@ BIN = .venv/bin
 NEW ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format coverage strings strings-check lock screenshots clean
+.PHONY: help setup demo test torture check format coverage strings strings-check lock screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ demo: setup ## start the portal on http://localhost:8000 and the sandbox on http
 test: setup ## run every test, browser tests included; narrow it down with ARGS="tests/domain -k name"
 	@$(BIN)/python -m tools.browser
 	@$(BIN)/pytest $(ARGS)
+
+torture: setup ## play every fault of every call to a provider, in all languages; takes minutes
+	@$(BIN)/pytest -m torture -r fE $(ARGS)
 
 check: setup ## format, lint, types, layers, templates, catalogues
 	@$(BIN)/python tools/check.py

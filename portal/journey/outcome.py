@@ -11,6 +11,7 @@ from portal.journey.confirm import as_devices, take_in
 from portal.journey.history import note_attempt
 from portal.journey.link import leave
 from portal.journey.ports import Ports
+from portal.journey.provider_health import expected_wait
 from portal.providers.protocol import Traits
 from portal.storage import devices, link_sessions
 
@@ -19,7 +20,8 @@ from portal.storage import devices, link_sessions
 class AttemptView:
     """One attempt as its customer sees it.
 
-    `polls`: something may still change by itself. `may_go_on`: a link is ready.
+    `polls`: something may still change by itself. `may_go_on`: a link is ready. `expected_wait` are the seconds until
+    the provider's turn comes for an attempt that waits for it, None where nobody can say.
     """
 
     attempt: LinkSession
@@ -29,6 +31,7 @@ class AttemptView:
     devices: tuple[Device, ...]
     polls: bool
     may_go_on: bool
+    expected_wait: float | None = None
 
     @property
     def may_keep_both(self) -> bool:
@@ -60,6 +63,7 @@ def look(
         devices=linked,
         polls=attempt.state in {State.CREATED, State.ARRIVED, State.WAITING},
         may_go_on=may_go_on,
+        expected_wait=expected_wait(ports=ports, attempt=attempt, now=now) if attempt.state is State.CREATED else None,
     )
 
 

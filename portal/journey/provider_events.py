@@ -79,7 +79,7 @@ def take(*, ports: Ports, event_id: str, now: datetime) -> None:
             if is_over:
                 provider_events.settle(tx, event_id, EventState.DEAD, now=now, cause=type(error).__name__)
         if is_over:
-            log.error("event_dead", event=event_id, cause=type(error).__name__)
+            log.error("event_dead", id=event_id, cause=type(error).__name__)
         raise
 
 
@@ -108,7 +108,7 @@ def _take(ports: Ports, event_id: str, now: datetime) -> None:
     with ports.database.write() as tx:
         provider_events.settle(tx, event_id, state, now=now, cause=weighed.cause)
     if weighed.cause is not None:
-        log.warning("event_quarantined", provider=event.provider_key, event=event_id, cause=weighed.cause)
+        log.warning("event_quarantined", provider=event.provider_key, id=event_id, cause=weighed.cause)
 
 
 def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:

@@ -91,6 +91,11 @@ def removal_words(notice: Notice | None) -> Said | None:
                 "%(device)s could not be removed right now. Nothing has changed: try again in a few minutes.", **names
             )
             return Said("attention", text)
+        case RemovalOutcome.UNDER_WAY:
+            text = gettext(
+                "%(device)s is being removed. You do not have to wait here: it leaves your list by itself.", **names
+            )
+            return Said("info", text)
     return None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.domain.link_session import State
 from portal.journey import outcome
 from portal.journey.outcome import AttemptView
 from portal.web.departures import follow_or_show
@@ -17,6 +18,9 @@ blueprint = Blueprint("link_sessions", __name__, url_prefix="/link-sessions")
 
 POLLS = (2, 4, 8, 15, 30, 30, 30, 30)
 """Seconds before each look of the page by itself. After the last one it rests, and the customer looks again by hand."""
+
+SOON, SELDOM = 2, 15
+"""Seconds between two looks at an attempt whose turn is next, and at one that has to wait for long."""
 
 PATIENCE = 1.0
 """Seconds a look waits for news: enough for a provider that answers as it should."""
@@ -71,5 +75,14 @@ def _look_again(view: AttemptView) -> Response:
 
 def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
     """When the page looks again by itself, and which look that will be; `delay` is None when it rests."""
+    if view.attempt.state is State.CREATED:
+        return {"delay": _until_its_turn(view.expected_wait), "asked": asked + 1}
     delay = POLLS[asked] if view.polls and asked < len(POLLS) else None
     return {"delay": delay, "asked": asked + 1}
+
+
+def _until_its_turn(expected_wait: float | None) -> int:
+    """Seconds until the next look at an attempt that waits for its provider: often only when it is about to go on."""
+    if expected_wait is None:
+        return SELDOM
+    return round(min(max(expected_wait / 3, SOON), SELDOM))

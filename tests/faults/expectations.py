@@ -151,9 +151,7 @@ def _pairs() -> list[tuple[Call, Fault]]:
     ]
 
 
-CELLS = tuple(
-    Cell(call, fault, LANGUAGES[number % len(LANGUAGES)]) for number, (call, fault) in enumerate(_pairs())
-)
+CELLS = tuple(Cell(call, fault, LANGUAGES[number % len(LANGUAGES)]) for number, (call, fault) in enumerate(_pairs()))
 
 
 def _sample() -> frozenset[str]:

@@ -162,16 +162,14 @@ def latin_1(_body: bytes) -> bytes:
 
 
 def with_link(link: Callable[[str], object]) -> Play:
-    """The provider's own answer with another link in it; None leaves the field out."""
+    """The provider's own answer with another link in it; MISSING leaves the field out."""
 
     def play(wire: Wire) -> None:
         answered = wire.carry_out()
         told = json.loads(answered.body)
-        for name in URL_FIELDS:
-            if name in told:
-                changed = link(told[name])
-                told = {**told, name: changed} if changed is not MISSING else {k: v for k, v in told.items() if k != name}
-        wire.send(answer(answered.status, json.dumps(told).encode()))
+        told |= {name: link(url) for name, url in told.items() if name in URL_FIELDS}
+        kept = {name: value for name, value in told.items() if value is not MISSING}
+        wire.send(answer(answered.status, json.dumps(kept).encode()))
 
     return play
 

@@ -45,7 +45,8 @@ class Answered:
 
     def wire(self, **changes: str) -> bytes:
         """As it goes out; header names in `changes` are written with underscores, an empty value leaves one out."""
-        return answer(self.status, self.body, **{name.replace("-", "_"): v for name, v in self.headers.items()} | changes)
+        own = {name.replace("-", "_"): value for name, value in self.headers.items()}
+        return answer(self.status, self.body, **own | changes)
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,36 +12,11 @@ from portal.domain.device import Connection
 from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.providers.protocol import EventRefused
-from portal.sandbox.telematica_events import signature
-from portal.storage import provider_accounts
 from tests.journey.surroundings import EASEE, NIBE, Choice, Message, on_both_databases
+from tests.journey.telling import A_DEVICE, connected, disconnected, pseudonym, signed
 from tests.journey.world import World
 
-A_DEVICE = {"deviceId": "a" * 24, "deviceType": "charger", "make": "Easee"}
 HVAC = Choice("telematica", DeviceType.HVAC, "sensibo", "en", "anna@example.com")
-
-
-def pseudonym(world: World, customer: Customer) -> str:
-    with world.ports.database.write() as tx:
-        return provider_accounts.ensure(tx, customer.id, "telematica").pseudonym
-
-
-def signed(world: World, payload: dict[str, Any], at: datetime) -> Message:
-    """An event as Telematica sends it."""
-    body = json.dumps(payload).encode()
-    event_id, stamp = f"msg_{secrets.token_hex(8)}", str(int(at.timestamp()))
-    proof = signature(world.sandbox.config.telematica_webhook_secret, event_id, stamp, body)
-    return Message({"svix-id": event_id, "svix-timestamp": stamp, "svix-signature": proof}, body)
-
-
-def disconnected(world: World, customer: Customer, device_id: str, at: datetime) -> Message:
-    payload = {"type": "user.devices-disconnected", "user": pseudonym(world, customer), "devices": [device_id]}
-    return signed(world, payload, at)
-
-
-def connected(world: World, customer: Customer, at: datetime, **row: str) -> Message:
-    payload = {"type": "user.devices-connected", "user": pseudonym(world, customer), "devices": [{**A_DEVICE, **row}]}
-    return signed(world, payload, at)
 
 
 @on_both_databases

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from portal.domain.people import Customer
@@ -34,6 +37,14 @@ class Lost:
 
     def put(self, task: Task) -> None:
         """Nothing comes of it."""
+
+
+@pytest.fixture
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged, whatever a portal of another test has set for the whole process."""
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 def book_of(world: World) -> HealthBook:
@@ -130,7 +141,7 @@ def test_calls_that_end_at_once_are_all_counted(world: World) -> None:
 
 @on_both_databases
 def test_a_call_to_a_provider_never_fails_because_it_cannot_be_written_down(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, logged: list[MutableMapping[str, Any]]
 ) -> None:
     book = HealthBook(world.ports.database, world.clock, seconds=(seconds := Seconds()))
     with world.ports.database.write() as tx:
@@ -144,7 +155,7 @@ def test_a_call_to_a_provider_never_fails_because_it_cannot_be_written_down(
     book.seen("podero", failed=False, milliseconds=100)
     book.flush()
     assert of(world, "podero").latency_seconds == 0.1
-    assert "provider_health_not_kept" in capsys.readouterr().out
+    assert "provider_health_not_kept" in {entry["event"] for entry in logged}
 
 
 def test_a_customer_is_told_the_time_that_those_in_front_will_take(world: World) -> None:

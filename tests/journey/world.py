@@ -153,6 +153,12 @@ class World:
                 self.receives(message)
 
     def receives(self, message: Message, provider: str = "telematica") -> None:
+        """Takes an event in, and does all that it sets going."""
+        self.hears(message, provider)
+        self.settles()
+
+    def hears(self, message: Message, provider: str = "telematica") -> None:
+        """Takes an event in."""
         provider_events.receive(
             ports=self.ports,
             provider_key=provider,
@@ -160,7 +166,6 @@ class World:
             body=message.body,
             now=self.clock.now,
         )
-        self.settles()
 
     def happens_there(self, device: Device, what: str) -> None:
         """`break`, `repair` or `remove` at the vendor; news of it is on its way."""

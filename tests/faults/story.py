@@ -1,0 +1,209 @@
+"""A customer's journey up to one call, what happens there, and how it goes on."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from portal.domain.device import Device
+from portal.domain.link_session import Reason, State
+from portal.i18n import TRANSLATIONS
+from portal.storage import tables
+from tests.faults.calls import Role
+from tests.faults.door import Way
+from tests.faults.expectations import Cell
+from tests.faults.faults import CANARY
+from tests.faults.house import House
+from tests.faults.layer import Script
+from tests.support.person import Page, Person
+
+PAUSES = (2.0, 4.0, 8.0, 16.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the customer links, where nobody else than this provider serves it."""
+
+    name: str
+    device_type: str
+    vendor: str
+    account: str
+    asked_there: str | None = None
+
+
+CHOICES = {
+    "podero": Choice("Podero", "heat-pump", "other", "demomyuplink@nibe.se", "nibe"),
+    "nox": Choice("NOX", "heat-pump", "daikin", "anna@example.com"),
+    "telematica": Choice("Telematica", "charger", "easee", "anna@example.com"),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What is stored of an attempt."""
+
+    id: str
+    state: State
+    reason: Reason | None
+
+
+class Story:
+    """One cell of the matrix, lived by Anna."""
+
+    def __init__(self, house: House, cell: Cell, stack: ExitStack) -> None:
+        self.house, self.cell = house, cell
+        self.choice = CHOICES[cell.call.provider]
+        self.before: tuple[Device, ...] = ()
+        house.begin(cell.fault)
+        stack.callback(house.layer.disarm)
+        self.anna = stack.enter_context(Person(house.live.url, cell.language))
+        self.anna.sign_in("anna")
+        self.anna.submit(self.anna.look("/devices").form("/language"), language=cell.language)
+        house.clock.stop()
+
+    # ---- what she does ----
+
+    def up_to_the_call(self) -> Page:
+        """Walks to where the call is made, with the fault in the way; the page that she gets."""
+        walk: dict[Role, Callable[[], Page]] = {
+            Role.PREPARES: self._opens,
+            Role.OPENS: self._renews if self.cell.call.renews else self._opens,
+            Role.CONFIRMS: self._comes_back,
+            Role.READS: self._looks,
+            Role.DETAILS: self._looks_at_a_broken_one,
+            Role.REMOVES: self._removes,
+        }
+        return walk[self.cell.call.role]()
+
+    def begin(self) -> Page:
+        """Chooses, agrees and goes."""
+        return self.anna.leave_for(self.choice.device_type, self.choice.vendor)
+
+    def link(self) -> Device:
+        """Without any fault, to the end."""
+        back = self.sign_in_there(self.begin())
+        self.sees(back.path, State.LINKED)
+        return self.device()
+
+    def sign_in_there(self, there: Page) -> Page:
+        """At the vendor, which is chosen there where it is not known yet, and back."""
+        assert self.is_at_provider(there), there.text
+        return self.anna.sign_in_at_vendor(there, self.choice.account, vendor=self.choice.asked_there)
+
+    def sees(self, path: str, state: State) -> Page:
+        """Looks again and again until the attempt stands so."""
+        return self.anna.sees(path, lambda _: self.attempt().state is state)
+
+    def look_again(self, path: str) -> Page:
+        """Looks once more when all that the first look woke is done."""
+        self.anna.look(path)
+        self.house.worker.settle()
+        return self.anna.look(path)
+
+    def waits_until(self, path: str, is_so: Callable[[Page], bool], *, at_once: bool) -> Page:
+        """Stays on a page that looks by itself, as time goes by."""
+        page = self.look_again(path)
+        for pause in PAUSES:
+            if is_so(page):
+                return page
+            self.house.clock.forward(pause + 1)
+            page = self.anna.sees(path, is_so, within=0.2) if at_once else self.look_again(path)
+        assert is_so(page), page.text
+        return page
+
+    def break_device(self) -> None:
+        """At the provider: the access to it lapses."""
+        key, device = self.cell.call.provider, self.house.live.sandbox.state.devices[0]
+        self.anna.post(f"{self.house.live.sandbox.url}/control/devices/{key}/{device.id}/break", json={}, timeout=10)
+
+    # ---- what there is to see ----
+
+    def is_at_provider(self, page: Page) -> bool:
+        return page.url.startswith(self.house.live.sandbox.url) and page.status == 200
+
+    def attempt(self) -> Attempt:
+        """The newest attempt."""
+        kept = tables.link_sessions
+        with self.house.live.database.read() as tx:
+            newest = select(kept.c.id, kept.c.state, kept.c.reason).order_by(kept.c.created_at.desc(), kept.c.id)
+            row = tx.connection.execute(newest).first()
+        assert row is not None
+        return Attempt(row.id, State(row.state), Reason(row.reason) if row.reason else None)
+
+    def device(self) -> Device:
+        (device,) = self.house.live.devices()
+        return device
+
+    def words(self, message: str, **names: str) -> str:
+        """A text as it is in her language."""
+        spoken = gettext.translation("messages", str(TRANSLATIONS), [self.cell.language], fallback=True)
+        return spoken.gettext(message) % names
+
+    def reached(self) -> int:
+        """How often the call came to the provider."""
+        return len(self.house.layer.reached(self.cell.call))
+
+    def assert_fit_to_be_seen(self, page: Page) -> None:
+        """A page of ours, in her language, without a word of the provider or a secret."""
+        assert page.url.startswith(self.house.live.url), page.url
+        assert page.status == 200, page.text
+        assert page.language == self.cell.language
+        assert CANARY not in page.html
+        assert not [secret for secret in self.house.secrets() if secret in page.html]
+
+    # ---- the ways to the call ----
+
+    def _opens(self) -> Page:
+        self._arm()
+        return self.begin()
+
+    def _renews(self) -> Page:
+        self.link()
+        self.break_device()
+        self.house.clock.forward(1)
+        self.anna.sees("/devices", lambda page: page.offers("/reauthenticate"))
+        self.house.worker.settle()
+        self._arm()
+        return self.anna.reconnect()
+
+    def _comes_back(self) -> Page:
+        there = self.begin()
+        self._arm()
+        return self.sign_in_there(there)
+
+    def _looks(self) -> Page:
+        self.link()
+        self.house.clock.forward(1)
+        self._arm()
+        return self.look_again("/devices")
+
+    def _looks_at_a_broken_one(self) -> Page:
+        self.link()
+        self.break_device()
+        self.house.clock.forward(1)
+        self.anna.sees("/devices", lambda page: page.offers("/reauthenticate"))
+        self.house.worker.settle()
+        self.house.clock.forward(1)
+        self._arm()
+        return self.look_again("/devices")
+
+    def _removes(self) -> Page:
+        device = self.link()
+        self._arm()
+        return self.removes(device)
+
+    def removes(self, device: Device) -> Page:
+        asked = self.anna.look(f"/devices/{device.id}/remove")
+        return self.anna.submit(asked.form("/remove"))
+
+    def _arm(self) -> None:
+        self.house.worker.settle()
+        self.before = self.house.live.devices()
+        self.house.layer.calls.clear()
+        call, fault = self.cell.call, self.cell.fault
+        after = call.follows if fault.way is not Way.OPEN else None
+        self.house.layer.arm(Script(call, fault.play, fault.times, fault.way, after))
