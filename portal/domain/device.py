@@ -2,25 +2,19 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from portal.domain.catalogue import DeviceType
+from portal.domain.health import USUAL_CAUSES, Cause, Connection, aged, judge
 
-
-class Connection(StrEnum):
-    """The health of the access to a device, as the customer is told it."""
-
-    WORKING = "working"
-    NEEDS_REAUTHENTICATION = "needs_reauthentication"
-    WAITING = "waiting"
-    UNREACHABLE = "unreachable"
-    UNKNOWN = "unknown"
+__all__ = ["Connection", "Device", "DeviceReading"]
+"""A device and its connection are one subject to the rest of the house."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceReading:
     """What a provider says of one device now. Every field but the id and the type may be missing.
 
+    `connection` is the provider's own word, its flags; what it amounts to is judged on the device.
     `deleted`: the provider still names it, and only to say that it is no longer there. It links and renews nothing.
     """
 
@@ -43,7 +37,8 @@ class Device:
     `id` is ours and opaque; the provider's own id may change when the device is linked again.
 
     `read_at` is when the provider was last asked, or told us. `observed_at` is the time of the newest evidence that
-    was applied, so that late evidence never overwrites newer.
+    was applied, so that late evidence never overwrites newer. `changed_at` is since when the connection has been as it
+    is, for this cause. `removal_asked_at` is set while it is being removed, `removal_failed_at` when that did not work.
     """
 
     id: str
@@ -61,8 +56,15 @@ class Device:
     read_at: datetime
     observed_at: datetime
     removed_at: datetime | None = None
+    cause: Cause = Cause.NO_WORD
+    changed_at: datetime | None = None
     removal_asked_at: datetime | None = None
     removal_failed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """A connection never stands beside the cause of another: where only it was given, its usual cause goes with it."""
+        if self.cause.connection is not self.connection:
+            object.__setattr__(self, "cause", USUAL_CAUSES[self.connection])
 
     @property
     def made(self) -> str:
@@ -73,7 +75,7 @@ class Device:
 
     @property
     def needs_customer(self) -> bool:
-        return self.connection is Connection.NEEDS_REAUTHENTICATION
+        return self.connection is Connection.NEEDS_REAUTHENTICATION and self.removal_asked_at is None
 
     def is_active_as(self, reading: DeviceReading) -> bool:
         """Whether this device is on its customer's list under the reading's id."""
@@ -85,23 +87,55 @@ class Device:
         While a renewal is `settling`, a provider that has not noticed yet is not believed: its own pages say that its
         state lags by minutes.
         """
-        lapsed = reading.connection is Connection.NEEDS_REAUTHENTICATION
+        device = self if self.removed_at is None else self._linked_anew(now=now)
+        cause = judge(
+            reading.connection,
+            device_type=self.device_type,
+            heard_at=reading.last_contact_at,
+            data_due_from=device._data_due_from(now),
+            now=now,
+        )
+        if settling and cause is Cause.ACCESS_ENDED:
+            cause = Cause.RENEWING
         return replace(
-            self,
+            device.judged(cause, now=now),
             provider_device_id=reading.provider_device_id,
             model=reading.model or self.model,
             nickname=reading.nickname or self.nickname,
-            connection=Connection.WAITING if settling and lapsed else reading.connection,
             last_contact_at=reading.last_contact_at or self.last_contact_at,
             read_at=now,
             observed_at=now,
-            removed_at=None,
         )
 
     def missing(self, *, now: datetime) -> "Device":
         """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known."""
-        return replace(self, connection=Connection.UNKNOWN, read_at=now, observed_at=now)
+        return replace(self.judged(Cause.NOT_NAMED, now=now), read_at=now, observed_at=now)
 
     def gone_there(self, *, now: datetime) -> "Device":
         """This device when its provider says that it was deleted: off the list."""
         return replace(self, removed_at=now, read_at=now, observed_at=now)
+
+    def as_of(self, now: datetime, *, reads_devices: bool) -> "Device":
+        """This device as judged now, though nothing new was heard. Where only events tell, silence means nothing."""
+        if not reads_devices:
+            return self
+        since = self.changed_at or self.linked_at
+        return self.judged(aged(self.cause, changed_at=since, read_at=self.read_at, now=now), now=now)
+
+    def judged(self, cause: Cause, *, now: datetime) -> "Device":
+        """This device with that judgement on it, in force since now unless it was before."""
+        if cause is self.cause:
+            return self
+        return replace(self, connection=cause.connection, cause=cause, changed_at=now)
+
+    def _linked_anew(self, *, now: datetime) -> "Device":
+        """This device as new: nothing of its removal is left."""
+        return replace(self, linked_at=now, removed_at=None, removal_asked_at=None, removal_failed_at=None)
+
+    def _data_due_from(self, now: datetime) -> datetime:
+        """When its data was to begin or to begin again."""
+        if self.cause in {Cause.ACCESS_ENDED, Cause.RENEWING}:
+            return now
+        if self.cause is Cause.FIRST_DATA and self.changed_at is not None:
+            return max(self.changed_at, self.linked_at)
+        return self.linked_at

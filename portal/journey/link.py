@@ -6,6 +6,7 @@ from datetime import datetime
 from portal.domain.catalogue import DeviceType, Route
 from portal.domain.link_session import IN_FLIGHT, LONGEST_QUEUE, LinkSession, Purpose, Reason, State
 from portal.domain.people import Consent, Customer
+from portal.journey import choose
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
@@ -27,10 +28,16 @@ def open_link(
     vendor_key: str,
     language: str,
     consented: bool,
+    agreed: str | None = None,
     now: datetime,
 ) -> LinkSession:
-    """A new attempt for this choice, or the one that a click a moment ago opened. Raises NotOffered, ConsentMissing."""
-    route = ports.catalogue.route(device_type, vendor_key, language)
+    """A new attempt for this choice, or the one that a click a moment ago opened. Raises NotOffered, ConsentMissing.
+
+    `agreed` is the provider that the customer read of; None where no page said.
+    """
+    route = choose.route(
+        ports=ports, device_type=device_type, vendor_key=vendor_key, language=language, agreed=agreed, now=now
+    )
     if not consented:
         raise ConsentMissing
     return open_attempt(ports=ports, customer=customer, route=route, language=language, device_id=None, now=now)
@@ -55,7 +62,7 @@ def open_attempt(
         expires_at=now + LONGEST_QUEUE,
         device_id=device_id,
     )
-    click = "/".join((attempt.purpose, attempt.device_type, attempt.vendor_key, device_id or ""))
+    click = "/".join((attempt.purpose, attempt.provider_key, attempt.device_type, attempt.vendor_key, device_id or ""))
     # Transactions that write about one customer take turns, so the second of two clicks finds the first.
     with ports.database.write() as tx:
         earlier = link_sessions.of_click(tx, customer.id, click)

@@ -1,8 +1,9 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types and checks that mean the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,3 +36,14 @@ class PlainText(TypeDecorator[str]):
         if value is None:
             return None
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    """Only the words of the enumeration; a new word needs a migration."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def is_hash(column: str) -> CheckConstraint:
+    """Whatever else is put in by mistake, a clear secret does not fit."""
+    return CheckConstraint(f"length({column}) = 64", name=column)

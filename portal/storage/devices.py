@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, Device
-from portal.storage import tables
+from portal.domain.health import Cause
+from portal.storage import device_history, tables
 from portal.storage.database import Transaction
 
 _devices = tables.devices
@@ -34,8 +35,12 @@ def get(tx: Transaction, customer_id: str, device_id: str) -> Device | None:
 
 
 def save(tx: Transaction, device: Device) -> None:
-    """Inserts the device, or updates it by id. Raises NotSaved; the transaction is then over."""
+    """Inserts the device, or updates it by id; a change of its health goes into its history.
+
+    Raises NotSaved; the transaction is then over.
+    """
     tx.in_turn(device.customer_id)
+    before = _health(tx, device)
     new = tx.insert(_devices).values(asdict(device))
     fixed = {"id", "customer_id", "provider_key"}
     upsert = new.on_conflict_do_update(
@@ -51,6 +56,15 @@ def save(tx: Transaction, device: Device) -> None:
     if row is None:
         # The cause would carry ids of the customer's.
         raise NotSaved(device.id) from None
+    if before != (device.connection, device.cause):
+        device_history.record(tx, device, device.changed_at or device.observed_at)
+
+
+def _health(tx: Transaction, device: Device) -> tuple[str, str] | None:
+    """Connection and cause as they are stored."""
+    mine = (_devices.c.id == device.id, _devices.c.customer_id == device.customer_id)
+    stored = tx.connection.execute(select(_devices.c.connection, _devices.c.cause).where(*mine)).one_or_none()
+    return None if stored is None else (stored.connection, stored.cause)
 
 
 def _own(tx: Transaction, customer_id: str, *conditions: ColumnElement[bool]) -> tuple[Device, ...]:
@@ -80,6 +94,8 @@ def _device(row: RowMapping) -> Device:
         read_at=row["read_at"],
         observed_at=row["observed_at"],
         removed_at=row["removed_at"],
+        cause=Cause(row["cause"]),
+        changed_at=row["changed_at"],
         removal_asked_at=row["removal_asked_at"],
         removal_failed_at=row["removal_failed_at"],
     )

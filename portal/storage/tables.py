@@ -1,12 +1,9 @@
 """The tables. Ids are ours and opaque; a column that ends in `_hash` or `_sealed` never holds the clear text."""
 
-from enum import StrEnum
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,7 +19,7 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage.columns import PlainText, UtcDateTime
+from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
 metadata = MetaData(
     naming_convention={
@@ -33,17 +30,6 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
-
-
-def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
-    """Only the words of the enumeration; a new word needs a migration."""
-    listed = ", ".join(f"'{word.value}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def is_hash(column: str) -> CheckConstraint:
-    """Whatever else is put in by mistake, a clear secret does not fit."""
-    return CheckConstraint(f"length({column}) = 64", name=column)
 
 
 customers = Table(

@@ -83,6 +83,7 @@ def leave(device_type: DeviceType, vendor_key: str) -> ResponseReturnValue:
             vendor_key=vendor_key,
             language=i18n.current_language(),
             consented=bool(request.form.get("consent")),
+            agreed=request.form.get("provider"),
             now=portal().clock(),
         )
     except link.ConsentMissing:

@@ -46,6 +46,9 @@ def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -
         key_prefix="portal",
     )
     limiter.init_app(app)
+    limited = {endpoint for rule in RULES.values() for endpoint in rule.endpoints}
+    # Pages that nothing is counted for never ask whether Redis is back.
+    limiter.request_filter(lambda: request.endpoint not in limited)
     for name, rule in RULES.items():
         for endpoint in rule.endpoints:
             limit = limiter.shared_limit(allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts)

@@ -60,12 +60,14 @@ class Door:
             self.way = way
 
     def close(self) -> None:
+        self.turn(Way.OPEN)
         self._shut()
         self._listening.close()
 
     def _open(self) -> None:
         self._listening.listen(BACKLOG)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._keeper = threading.Thread(target=self._accept, daemon=True)
+        self._keeper.start()
 
     def _reopen(self) -> None:
         for held in self._jam:
@@ -78,6 +80,8 @@ class Door:
     def _shut(self) -> None:
         """Nobody listens any more, and yet the port stays ours."""
         self._listening.shutdown(socket.SHUT_RDWR)
+        # Else it would take in whoever comes when the same socket listens again.
+        self._keeper.join()
 
     def _fill(self) -> None:
         """A queue of one that somebody stands in: whoever comes now gets no answer at all."""

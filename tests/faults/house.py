@@ -61,13 +61,16 @@ class Clock:
 
 
 class Worker:
-    """Does what is in the queue in real threads, with providers that know nothing of the story before."""
+    """Does what is in the queue in real threads, with providers that know nothing of the story before.
+
+    `steps` counts what was done.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
         self._database = open_database(settings)
         self._queue = open_queue(settings, takes=True)
-        self._begun = self._done = 0
+        self.steps = self._begun = self._done = 0
         self._ports: Ports | None = None
         self._crew = Crew(self._queue, self._do, concurrency=2, glance=0.01, reconciles=False)
         self._crew.start()
@@ -97,6 +100,7 @@ class Worker:
         try:
             do(ports=self._ports, task=task)
         finally:
+            self.steps += 1
             self._done += 1
 
 

@@ -105,7 +105,6 @@ class Script:
     times: int | None = None
     way: Way = Way.OPEN
     after: Matches | None = None
-    struck: int = 0
 
 
 class Sink:
@@ -132,12 +131,13 @@ class Sink:
 
 @dataclass
 class Layer:
-    """Listens on a port of its own. `calls` are those that reached it, in their order."""
+    """Listens on a port of its own. `calls` are those that reached it, in their order; `struck` met a fault."""
 
     sandbox: str
     sink: Sink
     certificates: dict[Way, ssl.SSLContext] = field(default_factory=dict)
     calls: list[Asked] = field(default_factory=list)
+    struck: list[Asked] = field(default_factory=list)
     script: Script | None = None
 
     def __post_init__(self) -> None:
@@ -159,6 +159,7 @@ class Layer:
         """As if nobody had called yet."""
         self.disarm()
         self.calls.clear()
+        self.struck.clear()
         self.door.knocks = 0
 
     def reached(self, matches: Matches) -> list[Asked]:
@@ -201,9 +202,9 @@ class Layer:
             script = self.script
             if script is None or script.play is None or not script.strikes(asked):
                 return None
-            if script.times is not None and script.struck >= script.times:
+            if script.times is not None and len(self.struck) >= script.times:
                 return None
-            script.struck += 1
+            self.struck.append(asked)
             return script.play
 
 

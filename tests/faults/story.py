@@ -21,6 +21,7 @@ from tests.faults.house import House
 from tests.faults.layer import Script
 from tests.support.person import Page, Person
 
+ASKED_AT_EACH_LOOK = {Role.CONFIRMS, Role.READS, Role.DETAILS}
 PAUSES = (2.0, 4.0, 8.0, 16.0, 30.0)
 
 
@@ -138,14 +139,22 @@ class Story:
         (device,) = self.house.live.devices()
         return device
 
+    def called(self, device: Device) -> str:
+        """What she calls it."""
+        return device.nickname or device.made
+
     def words(self, message: str, **names: str) -> str:
         """A text as it is in her language."""
         spoken = gettext.translation("messages", str(TRANSLATIONS), [self.cell.language], fallback=True)
         return spoken.gettext(message) % names
 
-    def reached(self) -> int:
-        """How often the call came to the provider."""
-        return len(self.house.layer.reached(self.cell.call))
+    def assert_reached(self) -> None:
+        """As often as it may have been by now: a look wakes a step, and each step may ask once."""
+        reached, knocks = len(self.house.layer.reached(self.cell.call)), self.house.layer.door.knocks
+        promised = self.cell.expected
+        steps = self.house.worker.steps if self.cell.call.role in ASKED_AT_EACH_LOOK else 1
+        assert promised.reached.start <= reached <= promised.reached[-1] * steps, self.house.layer.calls
+        assert promised.knocks.start <= knocks <= promised.knocks[-1] * steps
 
     def assert_fit_to_be_seen(self, page: Page) -> None:
         """A page of ours, in her language, without a word of the provider or a secret."""
@@ -204,6 +213,7 @@ class Story:
         self.house.worker.settle()
         self.before = self.house.live.devices()
         self.house.layer.calls.clear()
+        self.house.worker.steps = 0
         call, fault = self.cell.call, self.cell.fault
         after = call.follows if fault.way is not Way.OPEN else None
         self.house.layer.arm(Script(call, fault.play, fault.times, fault.way, after))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -15,11 +13,11 @@ from portal.domain.provider_event import EventState
 from portal.journey.ports import Ports
 from portal.journey.tasks import Task
 from portal.journey.work import do
-from portal.sandbox.telematica_events import signature
 from portal.storage import provider_accounts, provider_events
 from portal.storage.provider_events import InboxEvent
 from tests.journey.surroundings import Message
 from tests.journey.world import World
+from tests.support.webhooks import nox_headers, telematica_headers
 
 A_DEVICE = {"deviceId": "a" * 24, "deviceType": "charger", "make": "Easee"}
 
@@ -46,9 +44,9 @@ def pseudonym(world: World, customer: Customer, provider: str = "telematica") ->
 def signed(world: World, payload: dict[str, Any], at: datetime, event_id: str = "") -> Message:
     """An event as Telematica sends it."""
     body = json.dumps(payload).encode()
-    event_id, stamp = event_id or f"msg_{secrets.token_hex(8)}", str(int(at.timestamp()))
-    proof = signature(world.sandbox.config.telematica_webhook_secret, event_id, stamp, body)
-    return Message({"svix-id": event_id, "svix-timestamp": stamp, "svix-signature": proof}, body)
+    event_id = event_id or f"msg_{secrets.token_hex(8)}"
+    secret = world.sandbox.config.telematica_webhook_secret
+    return Message(telematica_headers(secret, event_id, int(at.timestamp()), body), body)
 
 
 def disconnected(world: World, customer: Customer, device_id: str, at: datetime, event_id: str = "") -> Message:
@@ -63,7 +61,7 @@ def connected(world: World, customer: Customer, at: datetime, **row: str) -> Mes
 
 def nox_changed(world: World, customer: Customer, at: datetime, value: object = None) -> Message:
     """An event as NOX sends it; what it says of the value is not to be believed."""
-    event_id, stamp = f"evt_{secrets.token_hex(8)}", str(int(at.timestamp()))
+    event_id = f"evt_{secrets.token_hex(8)}"
     payload = {
         "id": event_id,
         "type": "device.needs_reauthentication.updated",
@@ -72,13 +70,8 @@ def nox_changed(world: World, customer: Customer, at: datetime, value: object = 
         "metadata": {"device_id": None, "external_user_id": pseudonym(world, customer, "nox")},
     }
     body = json.dumps(payload).encode()
-    mac = hmac.new(world.sandbox.config.nox_api_key.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
-    headers = {
-        "X-Webhook-Id": f"{event_id}:updated",
-        "X-Webhook-Timestamp": stamp,
-        "X-Webhook-Signature": f"sha256={mac.hexdigest()}",
-    }
-    return Message(headers, body)
+    key = world.sandbox.config.nox_api_key
+    return Message(nox_headers(key, f"{event_id}:updated", int(at.timestamp()), body), body)
 
 
 def inbox(world: World, *states: EventState) -> tuple[InboxEvent, ...]:

@@ -18,9 +18,12 @@ from tests.journey.world import World
 @on_both_databases
 @at_every_provider
 def test_a_customer_links_a_device(world: World, anna: Customer, choice: Choice) -> None:
-    attempt_id = world.goes_and_returns(anna, choice)
-    assert world.attempt(anna, attempt_id).state is State.ARRIVED
+    attempt_id, back = world.goes_there(anna, choice)
     world.news_comes(choice)
+    world.worker.stop()
+    world.comes_back(anna, back)
+    assert world.attempt(anna, attempt_id).state is State.ARRIVED
+    world.worker_starts()
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.attempt.reason, view.polls) == (State.LINKED, None, False)
     assert view.device is not None

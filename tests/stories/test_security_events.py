@@ -1,5 +1,6 @@
 """Webhooks: an event proves who sent it and nothing else; what proves nothing is refused."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +11,15 @@ import requests
 
 from portal.domain.device import Connection
 from portal.domain.link_session import State
+from portal.domain.provider_event import EventState
 from portal.sandbox.program import RunningSandbox
-from portal.sandbox.telematica_events import signature
+from portal.storage import provider_events
+from portal.storage.provider_events import InboxEvent
 from tests.stories import strangers
-from tests.stories.strangers import EASEE
+from tests.stories.strangers import DAIKIN, EASEE
 from tests.support.live import Installation
 from tests.support.person import Person
+from tests.support.webhooks import nox_headers, telematica_headers
 
 Make = Callable[..., Person]
 Headers = dict[str, str]
@@ -43,16 +47,31 @@ def connected(user: str, device_id: str = DEVICE, device_type: str = "charger", 
     return json.dumps({"type": "user.devices-connected", "user": user, "devices": [row], **more}).encode()
 
 
-def signed(live: Installation, body: bytes, *, secret: str = "", age: int = 0, event_id: str = "msg_1") -> Headers:
+def signed(live: Installation, body: bytes, *, secret: str = "", age: int = 0) -> Headers:
     """The headers that Telematica would send with it."""
-    stamp = str(int(time.time()) - age)
-    proof = signature(secret or live.sandbox.config.telematica_webhook_secret, event_id, stamp, body)
-    return {"svix-id": event_id, "svix-timestamp": stamp, "svix-signature": proof}
+    event_id = f"msg_{hashlib.sha256(body).hexdigest()}"
+    secret = secret or live.sandbox.config.telematica_webhook_secret
+    return telematica_headers(secret, event_id, int(time.time()) - age, body)
 
 
 def send(live: Installation, body: bytes, headers: Headers, provider: str = "telematica") -> requests.Response:
     url = f"{live.url}/webhooks/{provider}"
     return requests.post(url, data=body, headers={"Content-Type": "application/json", **headers}, timeout=10)
+
+
+def tells(live: Installation, body: bytes, headers: Headers, provider: str = "telematica") -> None:
+    """Has a proven event taken in, and what it comes to done."""
+    assert send(live, body, headers, provider).status_code == 204
+    deadline = time.monotonic() + 10
+    while any(event.state is EventState.RECEIVED for event in inbox(live)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def inbox(live: Installation) -> tuple[InboxEvent, ...]:
+    """What an operator sees, newest first."""
+    with live.database.read() as tx:
+        return provider_events.listed(tx, frozenset(EventState), limit=100)
 
 
 def pseudonym(live: Installation) -> str:
@@ -61,11 +80,12 @@ def pseudonym(live: Installation) -> str:
     return str(users[-1].external_id)
 
 
-def test_an_event_for_nobody_we_know_is_taken_and_forgotten(live: Installation, anna: Person) -> None:
+def test_an_event_for_nobody_we_know_is_taken_and_shown_to_an_operator_alone(live: Installation, anna: Person) -> None:
     for user in ("f" * 32, "", "anna", "customer-anna", "anna@example.com", "' OR 1=1 --"):
         body = connected(user)
-        assert send(live, body, signed(live, body)).status_code == 204
+        tells(live, body, signed(live, body))
     assert live.devices() == ()
+    assert {(event.state, event.cause) for event in inbox(live)} == {(EventState.QUARANTINED, "nobody")}
     assert "charger" not in anna.look("/devices").text
 
 
@@ -74,8 +94,9 @@ def test_an_event_for_a_customer_who_is_linking_nothing_shows_nothing(live: Inst
     before = live.devices()
     for more in ({}, {"metadata": {"link_session": strangers.attempts(live)[0].id}}, {"link_session": "unknown"}):
         body = connected(pseudonym(live), **more)
-        assert send(live, body, signed(live, body)).status_code == 204
+        tells(live, body, signed(live, body))
     assert live.devices() == before
+    assert {event.cause for event in inbox(live) if event.device_ids == (DEVICE,)} == {"no_attempt"}
     assert "Nobody's charger" not in anna.look("/devices").text
 
 
@@ -84,7 +105,7 @@ def test_an_event_of_another_device_is_no_part_of_an_attempt(live: Installation,
     connect_url = strangers.leave(anna, EASEE)
     for device_type in ("charger", "vehicle", "toaster"):
         body = connected(pseudonym(live), device_type=device_type)
-        assert send(live, body, signed(live, body)).status_code == 204
+        tells(live, body, signed(live, body))
     assert live.devices() == ()
     page = anna.look(strangers.sign_in_there(anna, connect_url, EASEE))
     anna.sees(page.path, lambda seen: live.state_of(seen.path) is State.LINKED)
@@ -101,7 +122,7 @@ def test_an_event_that_names_another_customers_attempt_moves_neither(
     bela.sign_in("bela")
     strangers.leave(bela, EASEE)
     body = connected(pseudonym(live), metadata={"link_session": annas})
-    assert send(live, body, signed(live, body)).status_code == 204
+    tells(live, body, signed(live, body))
     for customer in (anna, bela):
         customer.look(f"/return/telematica?devices={DEVICE}&deviceType=charger")
     assert live.devices() == ()
@@ -162,9 +183,9 @@ def test_nobody_can_say_that_a_device_is_lost_but_telematica_of_its_own_customer
     own = json.dumps({**told, "user": pseudonym(live)}).encode()
     others = json.dumps({**told, "user": "f" * 32}).encode()
     assert send(live, own, signed(live, own, secret=OTHER_SECRET)).status_code == 401
-    assert send(live, others, signed(live, others)).status_code == 204
+    tells(live, others, signed(live, others))
     assert live.devices()[0].connection is Connection.WORKING
-    assert send(live, own, signed(live, own)).status_code == 204
+    tells(live, own, signed(live, own))
     assert live.devices()[0].connection is Connection.NEEDS_REAUTHENTICATION
 
 
@@ -179,3 +200,65 @@ def test_providers_that_send_no_events_have_no_say(live: Installation) -> None:
     for provider, status in (("podero", 401), ("nox", 401), ("nobody", 404)):
         assert send(live, body, signed(live, body), provider).status_code == status
     assert send(live, b"x" * 300_000, signed(live, b"")).status_code == 413
+
+
+def nox_says(
+    user: str | None, value: object = True, event_type: str = "device.needs_reauthentication.updated"
+) -> bytes:
+    """What NOX tells of a user's device, as it claims."""
+    metadata = {"device_id": None, "user_id": "x", "external_user_id": user, "brand": "DAIKIN"}
+    data = {"value": value, "previous_value": None}
+    return json.dumps({"id": "evt_1", "type": event_type, "data": data, "metadata": metadata}).encode()
+
+
+def signed_by_nox(live: Installation, body: bytes, *, key: str = "", age: int = 0) -> Headers:
+    event_id = f"evt_{hashlib.sha256(body).hexdigest()}:updated"
+    return nox_headers(key or live.sandbox.config.nox_api_key, event_id, int(time.time()) - age, body)
+
+
+def test_what_nox_says_of_a_device_is_asked_for_and_not_believed(live: Installation, anna: Person) -> None:
+    strangers.link(live, anna, DAIKIN)
+    (device,) = live.devices()
+    (user,) = {user.external_id for user in live.sandbox.state.users if user.provider == "nox"}
+    asked = len(strangers.calls(live, "nox", "GET"))
+    for value in (True, "true", 1, None):
+        body = nox_says(user, value)
+        tells(live, body, signed_by_nox(live, body), "nox")
+    deadline = time.monotonic() + 10
+    while len(strangers.calls(live, "nox", "GET")) == asked:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert [(known.id, known.connection) for known in live.devices()] == [(device.id, Connection.WORKING)]
+
+
+def test_what_is_not_quite_nox_s_own_word_is_refused(live: Installation) -> None:
+    body = nox_says("f" * 32)
+    good = signed_by_nox(live, body)
+    stamp, proof = good["X-Webhook-Timestamp"], good["X-Webhook-Signature"]
+    forgeries = {
+        "unsigned": (body, {}),
+        "signed by somebody else": (body, signed_by_nox(live, body, key="another key")),
+        "another body": (body + b" ", good),
+        "another time": (body, {**good, "X-Webhook-Timestamp": str(int(stamp) - 1)}),
+        "old": (body, signed_by_nox(live, body, age=302)),
+        "from the future": (body, signed_by_nox(live, body, age=-302)),
+        "a time that is none": (body, {**good, "X-Webhook-Timestamp": "now"}),
+        "half a signature": (body, {**good, "X-Webhook-Signature": proof[:-2]}),
+        "no scheme": (body, {**good, "X-Webhook-Signature": proof.removeprefix("sha256=")}),
+        "no id": (body, {**good, "X-Webhook-Id": ""}),
+        "signed as telematica does": (body, signed(live, body)),
+    }
+    for name, (sent, headers) in forgeries.items():
+        answer = send(live, sent, headers, "nox")
+        assert (answer.status_code, answer.text) == (401, ""), name
+    assert inbox(live) == ()
+
+
+def test_nox_about_nobody_we_know_is_shown_to_an_operator_alone(live: Installation) -> None:
+    for user in ("f" * 32, None):
+        body = nox_says(user)
+        tells(live, body, signed_by_nox(live, body), "nox")
+    assert {(event.state, event.cause) for event in inbox(live)} == {(EventState.QUARANTINED, "nobody")}
+    body = nox_says("f" * 32, event_type="supplier.invoice.created")
+    tells(live, body, signed_by_nox(live, body), "nox")
+    assert len(inbox(live)) == 2

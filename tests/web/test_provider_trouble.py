@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from portal.domain.provider_health import Bucket, bucket_start
 from portal.journey.provider_health import HealthBook
 from portal.sandbox.program import RunningSandbox
-from portal.storage import provider_calls
+from portal.storage import provider_calls, tables
 from portal.storage.ids import new_id
 from tests.support.live import Installation, installation
 from tests.web.visitor import Visitor
@@ -39,8 +40,7 @@ def multilingual(web_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def live(multilingual: Installation) -> Installation:
     """Nobody has called a provider yet."""
-    with multilingual.database.write() as tx:
-        provider_calls.purge(tx, multilingual.portal.clock() + timedelta(hours=1))
+    multilingual.forget()
     return multilingual
 
 
@@ -63,6 +63,13 @@ def speaking(live: Installation, language: str) -> Visitor:
     customer = Visitor(live.app, live.url).sign_in(f"a-customer-{new_id()}")
     customer.post("/language", language=language, to="home")
     return customer
+
+
+def opened_at(live: Installation) -> list[str]:
+    """The providers of all attempts, the newest first."""
+    attempts = tables.link_sessions
+    with live.database.read() as tx:
+        return list(tx.connection.scalars(select(attempts.c.provider_key).order_by(attempts.c.created_at.desc())))
 
 
 @pytest.mark.parametrize("language", FAILING)
@@ -107,3 +114,19 @@ def test_a_provider_of_the_same_manufacturer_that_is_well_is_offered_instead(liv
     assert "NOX" in page.heading
     assert "går inte att nå" not in page.text
     assert page.form_fields(NIBE)["provider"] == "nox"
+
+
+def test_the_permission_is_used_for_the_provider_that_the_page_named(live: Installation) -> None:
+    customer = speaking(live, "en")
+    agreed = customer.page(NIBE).form_fields(NIBE)["provider"]
+    had_trouble(live, agreed, failures=3)
+    assert customer.page(NIBE).form_fields(NIBE)["provider"] != agreed
+    customer.post(NIBE, consent="yes", provider=agreed)
+    assert opened_at(live) == [agreed]
+
+
+def test_a_customer_who_comes_back_and_agrees_to_another_provider_is_not_sent_to_the_first(live: Installation) -> None:
+    customer = speaking(live, "en")
+    for agreed in ("podero", "nox"):
+        customer.post(NIBE, consent="yes", provider=agreed)
+    assert opened_at(live) == ["nox", "podero"]

@@ -19,7 +19,11 @@ ADDED = {
     "devices": ("cause", "changed_at", "removal_asked_at", "removal_failed_at", "removal_woken_at"),
     "link_sessions": ("woken_at", "checks"),
 }
-DEFAULTS: dict[str, tuple[sa.types.TypeEngine[Any], str]] = {"read_failures": (sa.Integer(), "0"), "checks": (sa.Integer(), "0"), "cause": (sa.Text(), "no_word")}
+DEFAULTS: dict[str, tuple[sa.types.TypeEngine[Any], str]] = {
+    "read_failures": (sa.Integer(), "0"),
+    "checks": (sa.Integer(), "0"),
+    "cause": (sa.Text(), "no_word"),
+}
 INDEXES = {
     "ix_provider_accounts_read_due_at": ("provider_accounts", ["read_due_at"]),
     "ix_devices_removal_asked_at": ("devices", ["removal_asked_at"]),
