@@ -14,7 +14,7 @@ from portal.storage import provider_events
 from portal.storage.database import Database, DatabaseFault
 from portal.storage.provider_events import InboxEvent
 
-TO_SEE = (EventState.QUARANTINED, EventState.DEAD)
+TO_SEE = (EventState.QUARANTINED.value, EventState.DEAD.value)
 HEADINGS = ("ID", "PROVIDER", "KIND", "HAPPENED", "CAME", "STATE", "CAUSE", "TRIES", "CUSTOMER", "DEVICES")
 
 

@@ -62,7 +62,7 @@ class Device:
     removal_failed_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """A connection never stands beside the cause of another: where only it was given, its usual cause goes with it."""
+        """A connection never stands beside the cause of another: given alone, it brings its usual one."""
         if self.cause.connection is not self.connection:
             object.__setattr__(self, "cause", USUAL_CAUSES[self.connection])
 
@@ -92,7 +92,7 @@ class Device:
             reading.connection,
             device_type=self.device_type,
             heard_at=reading.last_contact_at,
-            data_due_from=device._data_due_from(now),
+            data_due_from=device.data_due_from(now),
             now=now,
         )
         if settling and cause is Cause.ACCESS_ENDED:
@@ -132,7 +132,7 @@ class Device:
         """This device as new: nothing of its removal is left."""
         return replace(self, linked_at=now, removed_at=None, removal_asked_at=None, removal_failed_at=None)
 
-    def _data_due_from(self, now: datetime) -> datetime:
+    def data_due_from(self, now: datetime) -> datetime:
         """When its data was to begin or to begin again."""
         if self.cause in {Cause.ACCESS_ENDED, Cause.RENEWING}:
             return now

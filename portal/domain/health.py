@@ -1,4 +1,4 @@
-"""How well the access to a device is: the provider's flags and the age of its newest data, weighed against each other."""
+"""How well the access to a device is: the provider's flags, weighed against the age of its newest data."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

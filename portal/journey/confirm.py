@@ -7,7 +7,8 @@ from datetime import datetime
 import structlog
 
 from portal.domain.confirmation import STILL_WAITING, Verdict, judge
-from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.device import Device, DeviceReading
+from portal.domain.health import Cause
 from portal.domain.link_session import (
     MEMORY,
     PATIENCE,
@@ -30,9 +31,9 @@ from portal.storage.ids import new_id
 
 log = structlog.get_logger(__name__)
 
-MARKS: Mapping[tuple[State, Connection], Connection] = {
-    (State.WAITING, Connection.NEEDS_REAUTHENTICATION): Connection.WAITING,
-    (State.FAILED, Connection.WAITING): Connection.NEEDS_REAUTHENTICATION,
+MARKS: Mapping[tuple[State, Cause], Cause] = {
+    (State.WAITING, Cause.ACCESS_ENDED): Cause.RENEWING,
+    (State.FAILED, Cause.RENEWING): Cause.ACCESS_ENDED,
 }
 """A device whose renewal is on its way is shown as waiting; as lapsed again once that has come to nothing."""
 
@@ -107,7 +108,7 @@ def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: Pr
         take_in(tx, linked, now)
         if linked and account.provider_user_id is not None:
             provider_accounts.bind(tx, account, account.provider_user_id)
-        _mark_pinned(tx, moved)
+        _mark_pinned(tx, moved, now)
         note_attempt(tx, moved, moved.state, now=now)
 
 
@@ -136,7 +137,7 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
     if before is not None:
         return before.with_reading(reading, now=now)
     vendor = known_vendor(reading.vendor_code or reading.vendor_name or attempt.vendor_key)
-    return Device(
+    new = Device(
         id=new_id(),
         customer_id=attempt.customer_id,
         provider_key=attempt.provider_key,
@@ -150,14 +151,16 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
         last_contact_at=reading.last_contact_at,
         linked_at=now,
         read_at=now,
-        # An event that says otherwise is newer evidence from the moment the customer left.
-        observed_at=attempt.departed_at or attempt.created_at,
+        observed_at=now,
+        changed_at=now,
     )
+    # An event that says otherwise is newer evidence from the moment the customer left.
+    return replace(new.with_reading(reading, now=now), observed_at=attempt.departed_at or attempt.created_at)
 
 
-def _mark_pinned(tx: Transaction, attempt: LinkSession) -> None:
+def _mark_pinned(tx: Transaction, attempt: LinkSession, now: datetime) -> None:
     """Shows the device of a renewal as the renewal stands. That is no evidence: older news of it still count."""
     device = devices.get(tx, attempt.customer_id, attempt.device_id) if attempt.device_id else None
-    shown = MARKS.get((attempt.state, device.connection)) if device else None
+    shown = MARKS.get((attempt.state, device.cause)) if device else None
     if device is not None and shown is not None:
-        devices.save(tx, replace(device, connection=shown))
+        devices.save(tx, device.judged(shown, now=now))

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
-from portal.domain.device import Connection, Device
+from portal.domain.device import Device
+from portal.domain.health import Cause, Connection
 from portal.i18n import LazyWords, lazy_gettext, moment
 from portal.journey.remove import RemovalOutcome
 from portal.web.notices import Notice
+from portal.web.wiring import portal
 from portal.web.words import gettext
 
 _ = lazy_gettext
@@ -47,6 +50,20 @@ WAITING_FOR: Mapping[DeviceType, LazyWords] = {
     DeviceType.HVAC: _("Waiting for your air conditioning or thermostat"),
 }
 
+REASONS: Mapping[Cause, LazyWords] = {
+    Cause.RENEWING: _("It can take some minutes until the device reports back."),
+    Cause.FIRST_DATA: _("It is connected. It can take up to an hour until the first data arrives."),
+    Cause.OFFLINE: _("It may be switched off or without internet. It usually comes back on its own."),
+    Cause.NOT_NAMED: _(
+        "We get no information about it at the moment. If that lasts longer than a day, remove it and connect it again."
+    ),
+    Cause.NO_WORD: _("We are not told how it is doing at the moment. There is nothing for you to do."),
+}
+"""Why a device is as it is, what to do and how long it takes, where that can be said without a name or a time."""
+
+FAILURE_SAID_FOR = timedelta(days=1)
+"""How long the card says that a removal did not work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -67,13 +84,17 @@ def device_name(device: Device) -> str:
 
 
 def card_words(device: Device) -> dict[str, object]:
-    """What the card of a device says of it."""
-    contact = device.last_contact_at
+    """What the card of a device says of it. `leaving`: it is being removed, and nothing is to be pressed."""
+    leaving = device.removal_asked_at is not None
+    # The reason names the time already.
+    contact = None if device.cause is Cause.DATA_STOPPED and not leaving else device.last_contact_at
     return {
         "type_name": str(TYPE_NAMES[device.device_type]),
-        "connection": str(CONNECTIONS[device.connection]),
+        "connection": gettext("Being removed") if leaving else str(CONNECTIONS[device.connection]),
         "last_contact": gettext("last contact %(when)s", when=moment(contact)) if contact else None,
-        "reason": _why_so(device),
+        "reason": None if leaving else _why_so(device),
+        "failure": _why_still_here(device, portal().clock()),
+        "leaving": leaving,
     }
 
 
@@ -101,12 +122,24 @@ def removal_words(notice: Notice | None) -> Said | None:
 
 def _why_so(device: Device) -> str | None:
     """Why a device is as it is, what to do and how long it takes; None where the state says enough."""
-    if device.connection is Connection.WAITING:
-        return gettext("It can take some minutes until the device reports back.")
-    if device.connection is Connection.UNREACHABLE:
-        return gettext("It may be switched off or without internet. It usually comes back on its own.")
-    if not device.needs_customer:
-        return None
+    match device.cause:
+        case Cause.ACCESS_ENDED:
+            return _why_ended(device)
+        case Cause.DATA_STOPPED if device.last_contact_at is not None:
+            return gettext(
+                "No data since %(when)s. Check that the device is switched on and has internet. Then it usually comes "
+                "back within an hour.",
+                when=moment(device.last_contact_at),
+            )
+        case Cause.NOT_ASKED:
+            return gettext(
+                "Our last information is from %(when)s. We keep asking, and there is nothing for you to do.",
+                when=moment(device.read_at),
+            )
+    return str(REASONS[device.cause]) if device.cause in REASONS else None
+
+
+def _why_ended(device: Device) -> str:
     if not device.vendor_name:
         return gettext(
             "The access has ended, for example after a changed password. Reconnecting takes about two minutes."
@@ -115,3 +148,11 @@ def _why_so(device: Device) -> str | None:
         "%(vendor)s has ended the access, for example after a changed password. Reconnecting takes about two minutes.",
         vendor=device.vendor_name,
     )
+
+
+def _why_still_here(device: Device, now: datetime) -> str | None:
+    """That the device was to be removed and could not be, for as long as the customer may wonder."""
+    failed_at = device.removal_failed_at
+    if failed_at is None or device.removal_asked_at is not None or now - failed_at > FAILURE_SAID_FOR:
+        return None
+    return gettext("It could not be removed. Nothing has changed: try again.")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from math import ceil
 
 from portal.domain.catalogue import DeviceType
+from portal.domain.health import Connection
 from portal.domain.link_session import Purpose, Reason, State
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.outcome import AttemptView
@@ -29,13 +30,14 @@ class Tone(StrEnum):
 
 
 class NextStep(StrEnum):
-    """The one main button: wait (none), follow the link, begin again, connect another device, keep both devices."""
+    """The one main button: wait (none), follow the link, begin again, connect another device; or keep both devices."""
 
     WAIT = "wait"
     GO_ON = "go_on"
     AGAIN = "again"
     MORE = "more"
     AGAIN_OR_KEEP = "again_or_keep"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,25 @@ RECONNECTED: Mapping[DeviceType, LazyWords] = {
 
 
 def outcome(view: AttemptView) -> Outcome:
-    """The words for an attempt as it stands now."""
-    return BY_STATE[view.attempt.state](view)
+    """The words for an attempt as it stands now. What a device has got over in the meantime is not said any more."""
+    return _healed(view) if _has_healed(view) else BY_STATE[view.attempt.state](view)
+
+
+def _has_healed(view: AttemptView) -> bool:
+    """Whether a renewal came to nothing, and its device works all the same."""
+    attempt, device = view.attempt, view.device
+    came_to_nothing = attempt.state in {State.FAILED, State.CANCELLED, State.EXPIRED}
+    is_about_it = attempt.purpose is Purpose.REAUTHENTICATE and attempt.reason is not Reason.KEPT_BOTH
+    works = device is not None and device.connection is Connection.WORKING
+    return came_to_nothing and is_about_it and works
+
+
+def _healed(view: AttemptView) -> Outcome:
+    title = gettext("The device works again")
+    if view.may_keep_both:
+        text = gettext("You also signed in with another account, and we found a different device. You can keep both.")
+        return Outcome(Tone.SUCCESS, title, text, NextStep.KEEP)
+    return Outcome(Tone.SUCCESS, title, gettext("There is nothing more to do."), NextStep.MORE)
 
 
 def _created(view: AttemptView) -> Outcome:
@@ -193,7 +212,10 @@ def _failed(view: AttemptView) -> Outcome:
     if reason is Reason.OTHER_ACCOUNT:
         return _other_account(view)
     if reason is Reason.KEPT_BOTH:
-        text = gettext("The other device is connected too. The first one still needs reconnecting.")
+        if _is_first_lapsed(view):
+            text = gettext("The other device is connected too. The first one still needs reconnecting.")
+        else:
+            text = gettext("The other device is connected too.")
         return Outcome(Tone.SUCCESS, gettext("Both devices are kept"), text, NextStep.MORE)
     if reason is Reason.NOT_CONFIRMED:
         title = gettext("Your device did not show up")
@@ -202,6 +224,9 @@ def _failed(view: AttemptView) -> Outcome:
             "manufacturer’s app, and then start again.",
             provider=provider,
         )
+    elif reason is Reason.STILL_BROKEN and not _needs_customer(view):
+        text = gettext("Among your devices you see how it is now.")
+        return Outcome(Tone.NEUTRAL, gettext("That took too long"), text, NextStep.MORE)
     elif reason is Reason.STILL_BROKEN:
         title = gettext("The device still needs reconnecting")
         text = gettext(
@@ -214,6 +239,17 @@ def _failed(view: AttemptView) -> Outcome:
         title = gettext("The connection could not be started")
         text = gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")
     return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
+
+
+def _needs_customer(view: AttemptView) -> bool:
+    return view.device is not None and view.device.needs_customer
+
+
+def _is_first_lapsed(view: AttemptView) -> bool:
+    """Whether the device that was to be reconnected still needs it, beside the one that was kept."""
+    attempt = view.attempt
+    same = (attempt.provider_key, attempt.device_type, attempt.vendor_key)
+    return any(d.needs_customer and (d.provider_key, d.device_type, d.vendor_key) == same for d in view.devices)
 
 
 def _other_account(view: AttemptView) -> Outcome:

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from portal.domain.provider_event import EventState
 from portal.sandbox.program import RunningSandbox
 from portal.settings import load
 from portal.storage import database, provider_events
+from portal.storage.database import Database
+from portal.web.wiring import Portal
+from tests.support.databases import Databases
 from tests.support.live import environment
 from tests.support.webhooks import nox_headers, telematica_headers
 from tests.web.conftest import ENGLISH
@@ -38,8 +42,13 @@ class Door:
     def told(self, body: bytes, headers: dict[str, str], provider: str = "telematica") -> TestResponse:
         return self.app.test_client().post(f"/webhooks/{provider}", data=body, headers=headers, base_url=URL)
 
+    @property
+    def database(self) -> Database:
+        portal: Portal = self.app.extensions["portal"]
+        return portal.ports.database
+
     def stored(self) -> int:
-        with self.app.extensions["portal"].ports.database.read() as tx:
+        with self.database.read() as tx:
             return len(provider_events.listed(tx, frozenset(EventState), limit=100))
 
 
@@ -52,13 +61,23 @@ def opened(sandbox: RunningSandbox, folder: Path, database_url: str) -> Door:
     return Door(create_app(load({**environment(sandbox, URL, database_url), **ENGLISH, **more})))
 
 
+def migrate(url: str) -> None:
+    with closing(Database(url, seal_key=b"")) as empty:
+        empty.upgrade()
+
+
 @pytest.fixture
-def door(web_sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Door]:
-    opened_door = opened(web_sandbox, tmp_path, f"sqlite:///{tmp_path}/portal.sqlite")
-    stored = opened_door.app.extensions["portal"].ports.database
-    stored.upgrade()
+def database_file(databases: Databases) -> Iterator[str]:
+    url = databases.prepared("sqlite", migrate)
+    yield url
+    databases.discard(url)
+
+
+@pytest.fixture
+def door(web_sandbox: RunningSandbox, tmp_path: Path, database_file: str) -> Iterator[Door]:
+    opened_door = opened(web_sandbox, tmp_path, database_file)
     yield opened_door
-    stored.close()
+    opened_door.database.close()
 
 
 def an_event(**differing: object) -> bytes:
@@ -137,17 +156,13 @@ def test_while_the_database_is_away_its_sender_is_to_come_again(web_sandbox: Run
 
 
 def test_while_the_database_is_locked_its_sender_is_to_come_again(
-    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    door: Door, database_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "LOCK_PATIENCE", 0)
     body = an_event()
-    # The portal's own connections are opened with the patience of that moment.
-    door.app.extensions["portal"].ports.database.close()
-    writer = sqlite3.connect(tmp_path / "portal.sqlite", isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
-    assert_bare(door.told(body, signed(body)), 503)
-    writer.execute("ROLLBACK")
-    writer.close()
+    with closing(sqlite3.connect(database_file.removeprefix("sqlite:///"), isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert_bare(door.told(body, signed(body)), 503)
     assert_bare(door.told(body, signed(body)), 204)
     assert door.stored() == 1
 
