@@ -21,7 +21,7 @@ test: setup ## run every test, browser tests included; narrow it down with ARGS=
 	@$(BIN)/pytest $(ARGS)
 
 torture: setup ## play every fault of every call to a provider, in all languages; takes minutes
-	@$(BIN)/pytest -m torture -r fE $(ARGS)
+	@$(BIN)/pytest -m torture -r fE tests/faults $(ARGS)
 
 check: setup ## format, lint, types, layers, templates, catalogues
 	@$(BIN)/python tools/check.py

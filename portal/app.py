@@ -17,12 +17,12 @@ from portal.identity import current
 from portal.identity.oidc import Oidc, OidcConfig
 from portal.journey.ports import Policy, Ports
 from portal.journey.tasks import Queue
-from portal.providers.http import Gateway
+from portal.providers.http import Gateway, failed_there
 from portal.providers.nox import Nox, NoxConfig
 from portal.providers.podero import Podero, PoderoConfig
 from portal.providers.protocol import Observer, Provider
 from portal.providers.registry import Registry
-from portal.providers.telematica import Telematica, TelematicaConfig
+from portal.providers.telematica import Telematica, TelematicaConfig, is_outage
 from portal.settings import Settings
 from portal.storage.database import Database
 from portal.web import limits, page, registration
@@ -133,6 +133,7 @@ def gateway(settings: Settings, provider_key: str, observer: Observer | None) ->
         deadline=settings.outbound.deadline,
         concurrency=settings.outbound.concurrency,
         observer=observer,
+        is_outage=is_outage if provider_key == "telematica" else failed_there,
     )
 
 
@@ -166,6 +167,8 @@ def nox(settings: Settings, http: Gateway) -> Provider | None:
         api_url=given.api_url,
         api_key=given.api_key.get_secret_value(),
         connect_hosts=given.connect_hosts,
+        webhook_secrets=tuple(secret.get_secret_value() for secret in given.webhook_secret),
+        signed_text=given.webhook_signed_text,
     )
     return Nox(config, http)
 

@@ -13,6 +13,7 @@ Frequency = Annotated[str, AfterValidator(value.frequency)]
 Hosts = Annotated[Words, AfterValidator(value.hosts)]
 Secret = Annotated[SecretStr, AfterValidator(value.sendable)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(value.listed), AfterValidator(value.webhook_keys)]
+PlainSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(value.listed), AfterValidator(value.plain_keys)]
 
 
 def derived(description: str, *, shown: str) -> Any:
@@ -108,6 +109,12 @@ class NoxSettings(Group):
     api_key: Secret = Field(description="The retailer's supplier key")
     connect_hosts: Hosts = Field(
         ("auth.nox.energy",), description="Hosts of its Connect UI; customers are sent nowhere else"
+    )
+    webhook_secret: PlainSecrets = Field(
+        (), description="Signing secret of its webhooks, where that is not the API key; two while one replaces the other"
+    )
+    webhook_signed_text: Literal["{timestamp}.{body}", "{id}.{timestamp}.{body}", "{body}"] = Field(
+        "{timestamp}.{body}", description="What its webhooks sign; undocumented, so see that a first one is taken"
     )
 
 

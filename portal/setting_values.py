@@ -247,6 +247,12 @@ def webhook_keys(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
+def plain_keys(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(sendable(secret).get_secret_value()) < 16 for secret in secrets):
+        raise ValueError("is shorter than 16 characters; copy the signing secret whole")
+    return secrets
+
+
 def pairs(value: object) -> object:
     """`key=value` pairs, comma-separated, as a mapping."""
     if not isinstance(value, str):

@@ -92,7 +92,7 @@ class Device:
             reading.connection,
             device_type=self.device_type,
             heard_at=reading.last_contact_at,
-            data_due_from=device.data_due_from(now),
+            awaited_since=device.data_awaited_since(now),
             now=now,
         )
         if settling and cause is Cause.ACCESS_ENDED:
@@ -130,12 +130,11 @@ class Device:
 
     def _linked_anew(self, *, now: datetime) -> "Device":
         """This device as new: nothing of its removal is left."""
-        return replace(self, linked_at=now, removed_at=None, removal_asked_at=None, removal_failed_at=None)
+        back = replace(self, linked_at=now, removed_at=None, removal_asked_at=None, removal_failed_at=None)
+        return replace(back, connection=Connection.WAITING, cause=Cause.FIRST_DATA, changed_at=now)
 
-    def data_due_from(self, now: datetime) -> datetime:
-        """When its data was to begin or to begin again."""
+    def data_awaited_since(self, now: datetime) -> datetime | None:
+        """When its data was to begin or to begin again; None where it has."""
         if self.cause in {Cause.ACCESS_ENDED, Cause.RENEWING}:
             return now
-        if self.cause is Cause.FIRST_DATA and self.changed_at is not None:
-            return max(self.changed_at, self.linked_at)
-        return self.linked_at
+        return self.changed_at if self.cause is Cause.FIRST_DATA else None

@@ -99,19 +99,19 @@ def judge(
     *,
     device_type: DeviceType,
     heard_at: datetime | None,
-    data_due_from: datetime,
+    awaited_since: datetime | None,
     now: datetime,
 ) -> Cause:
     """The cause that the provider's word of now amounts to.
 
-    `heard_at` is the time of its newest data, None where it does not tell: then the flags count alone. `data_due_from`
-    is when the device was linked or reconnected: the first data after that may take its time.
+    `heard_at` is the time of its newest data, None where it does not tell: then the flags count alone. `awaited_since`
+    is when the device was linked or reconnected, where no data has come after that: the first may take its time.
     """
     if flags is Connection.NEEDS_REAUTHENTICATION:
         return Cause.ACCESS_ENDED
     if flags is Connection.UNREACHABLE:
         return Cause.OFFLINE
-    may_take_time = now - data_due_from <= FIRST_DATA_WITHIN
+    may_take_time = awaited_since is not None and now - awaited_since <= FIRST_DATA_WITHIN
     if flags is Connection.WAITING:
         return Cause.FIRST_DATA if may_take_time else Cause.OFFLINE
     age = None if heard_at is None else now - heard_at

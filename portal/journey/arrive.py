@@ -18,6 +18,7 @@ from portal.domain.people import Customer
 from portal.journey.history import note_attempt
 from portal.journey.link import wake
 from portal.journey.ports import Ports
+from portal.journey.provider_events import take_what_came
 from portal.providers.protocol import Provider
 from portal.storage import arrivals, link_sessions, provider_accounts
 from portal.storage.database import Transaction
@@ -75,6 +76,9 @@ def arrive(
     if provider.traits.own_arrival_url is (secret is None):
         return NEUTRAL
     arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, came_at=now, now=now)
+    if viewer is not None and not provider.traits.own_arrival_url:
+        # What the provider has told by itself tells attempts apart that one address cannot.
+        take_what_came(ports=ports, customer_id=viewer.id, provider_key=provider_key, now=now)
     with ports.database.write() as tx:
         if secret is None:
             arrived = _at_fixed_url(tx, arrival)

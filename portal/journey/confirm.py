@@ -8,7 +8,7 @@ import structlog
 
 from portal.domain.confirmation import STILL_WAITING, Verdict, judge
 from portal.domain.device import Device, DeviceReading
-from portal.domain.health import Cause
+from portal.domain.health import Cause, Connection
 from portal.domain.link_session import (
     MEMORY,
     PATIENCE,
@@ -72,13 +72,26 @@ def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> t
         return None
     provider = ports.providers.get(attempt.provider_key)
     if not provider.traits.reads_devices:
-        return attempt.confirmed
+        return _told(ports, attempt)
     try:
         listed = provider.list_devices(account, frozenset({attempt.device_type}))
     except ProviderError as error:
         log.warning("confirmation_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         return None
     return tuple(reading for reading in listed if not reading.deleted)
+
+
+def _told(ports: Ports, attempt: LinkSession) -> tuple[DeviceReading, ...]:
+    """What a provider that cannot be asked has told about this attempt, or about another that is under way.
+
+    Where one address serves them all, a return may have been taken for another attempt's than its event was.
+    """
+    if attempt.purpose is Purpose.REAUTHENTICATE:
+        return attempt.confirmed
+    with ports.database.read() as tx:
+        under_way = link_sessions.open_of(tx, attempt.customer_id)
+    alike = [a for a in under_way if (a.provider_key, a.purpose) == (attempt.provider_key, attempt.purpose)]
+    return tuple({r.provider_device_id: r for a in (*alike, attempt) for r in a.confirmed}.values())
 
 
 def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool:
@@ -147,7 +160,8 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
         vendor_name=vendor.name if vendor else reading.vendor_name or "",
         model=reading.model,
         nickname=reading.nickname,
-        connection=reading.connection,
+        # Until the reading says more.
+        connection=Connection.WAITING,
         last_contact_at=reading.last_contact_at,
         linked_at=now,
         read_at=now,

@@ -83,12 +83,19 @@ def take(*, ports: Ports, event_id: str, now: datetime) -> None:
         raise
 
 
+def take_what_came(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) -> None:
+    """Takes what a provider has told of this customer and waits in the queue still, for a step that goes by it."""
+    with ports.database.read() as tx:
+        account = provider_accounts.of(tx, customer_id, provider_key)
+        waiting = provider_events.waiting_of(tx, provider_key, account.pseudonym) if account else ()
+    for event_id in waiting:
+        take(ports=ports, event_id=event_id, now=now)
+
+
 def as_told(tx: Transaction, device: Device, *, now: datetime) -> Device:
     """A device that is being linked as the newest event about it says, where there is one: it may have come before."""
-    account = provider_accounts.of(tx, device.customer_id, device.provider_key)
-    if account is None:
-        return device
-    newest = provider_events.newest_about(tx, device.provider_key, account.pseudonym, device.provider_device_id)
+    account = provider_accounts.ensure(tx, device.customer_id, device.provider_key)
+    newest = provider_events.newest_about(tx, account.provider_key, account.pseudonym, device.provider_device_id)
     return device if newest is None else _told(device, newest, now)
 
 

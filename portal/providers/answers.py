@@ -19,12 +19,16 @@ class JsonRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. `text` is its beginning, for reading error words in; it is never shown or logged."""
+    """One HTTP answer. `text` is its beginning, for reading error words in; it is never shown or logged.
+
+    `may_be_done`: a failure that does not tell whether what was asked for has been done.
+    """
 
     status: int
     body: object = field(default=None, repr=False)
     retry_after: float | None = None
     text: str = field(default="", repr=False)
+    may_be_done: bool = False
 
     @property
     def is_success(self) -> bool:

@@ -1,51 +1,60 @@
-"""The one way out: HTTP calls that end in time, follow nowhere and tell no secret."""
+"""The one way out to a provider: how many calls at once, when none, which again, and what is told of them."""
 
-import ipaddress
 import random
-import re
-import ssl
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Any
 
-import requests
 import structlog
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import HTTPError
 
-from portal.providers.answers import Answer, JsonRefused, read_json, seconds_asked
-from portal.providers.deadline import PlainPool, TlsPool, ends_at
-from portal.providers.protocol import ProviderError, ProviderRefused, ProviderUnavailable, UnexpectedAnswer
+from portal.providers.answers import Answer
+from portal.providers.breaker import Breaker, Entry
+from portal.providers.deadline import Watch
+from portal.providers.exchange import Lost, NotSent, Request, exchange, prepared, trust
+from portal.providers.protocol import (
+    Observer,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 64 * 1024
-TEXT_KEPT = 300
-LONGEST_URL = 8000
-JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json", re.IGNORECASE)
 COME_BACK_LATER = frozenset({408, 425, 429})
-CONNECT_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
-    r"(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?"
-)
+ASKS_FOR_PEACE = frozenset({429, 503})
+UNSTATED_PEACE = 1.0
+"""Seconds to leave a provider in peace that says "too many" and not for how long."""
+
+LONGEST_PEACE = 600.0
+REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+"""Methods that do no harm twice."""
+
+LONGEST_PAUSES = (0.25, 0.5)
+"""Before the second and the third try of a call."""
 
 
 class ComeBackLater(ProviderUnavailable):
-    """The provider answered that it cannot now; `retry_after` are the seconds it asks for, None where it names none."""
+    """Not now, and nothing was done; `retry_after` are the seconds to wait, None where the provider names none."""
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class _NotConnected(ProviderUnavailable):
-    """No answer came of it; a call that changes nothing may be made again."""
+def failed_there(answer: Answer) -> bool:
+    """Whether a status tells of an outage."""
+    return answer.status >= 500
 
 
 class Gateway:
-    """Calls one provider, each call on its own connection: a kept one that died leaves a POST's outcome unknown."""
+    """Calls one provider, each call on its own connection: a kept one that died leaves a POST's outcome unknown.
+
+    `is_outage` tells an answer of a provider in trouble from one that concerns this call alone.
+    """
 
     def __init__(
         self,
@@ -56,15 +65,19 @@ class Gateway:
         deadline: float = 8.0,
         cap: int = 1024 * 1024,
         concurrency: int = 64,
-        observer: object = None,
+        observer: Observer | None = None,
+        is_outage: Callable[[Answer], bool] = failed_there,
+        breaker: Breaker | None = None,
     ) -> None:
         self._provider = provider
+        self._trusted = trust(ca_bundle)
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._cap = cap
-        self._context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
-        if ca_bundle is not None:
-            self._context.load_verify_locations(cafile=ca_bundle)
+        self._places = BoundedSemaphore(concurrency)
+        self._observer = observer
+        self._is_outage = is_outage
+        self._breaker = breaker or Breaker()
 
     def call(
         self,
@@ -77,163 +90,110 @@ class Gateway:
         json: Mapping[str, object] | None = None,
         form: Mapping[str, str] | None = None,
         needs_json: bool = True,
+        repeatable: bool = False,
+        cap: int | None = None,
     ) -> Answer:
         """One call within the deadline, whatever its status but a redirect.
 
-        `needs_json`: a success with another body is an UnexpectedAnswer. Raises ProviderError.
+        `needs_json`: a success with another body is an UnexpectedAnswer. `repeatable`: doing it twice does no harm,
+        though the method does not say so. Raises ProviderError; of what is not repeatable, OutcomeUnknown.
         """
-        request = self._prepared(name, method, url, headers=headers, query=query, json=json, form=form)
+        place = f"{self._provider} {name}"
+        request = prepared(place, method, url, headers=headers, query=query, json=json, form=form)
         until = time.monotonic() + self._deadline
+
+        def attempt() -> Answer:
+            call = Watch(until, self._connect_timeout)
+            with self._entered(place, until) as entry:
+                return self._made(name, request, call, entry, cap=cap or self._cap, needs_json=needs_json)
+
+        if repeatable or method in REPEATABLE:
+            return _repeated(attempt, (NotSent, Lost), until)
         try:
-            return self._observed(name, request, until, needs_json=needs_json)
-        except _NotConnected:
-            pause = random.uniform(0.05, 0.25)  # noqa: S311 - spreads callers out, guards nothing
-            if method != "GET" or time.monotonic() + pause >= until:
-                raise
-        time.sleep(pause)
-        return self._observed(name, request, until, needs_json=needs_json)
+            answer = _repeated(attempt, (NotSent,), until)
+        except Lost as error:
+            raise OutcomeUnknown(str(error)) from None
+        return replace(answer, may_be_done=self._is_outage(answer) and answer.status not in ASKS_FOR_PEACE)
 
     def settled(self, name: str, answer: Answer) -> Answer:
-        """The answer where it is a success. Raises ProviderUnavailable or ProviderRefused."""
+        """The answer where it is a success. Raises ComeBackLater, OutcomeUnknown or ProviderRefused."""
         if answer.is_success:
             return answer
         message = f"{self._provider} {name}: status {answer.status}"
+        if answer.may_be_done:
+            raise OutcomeUnknown(message)
         if answer.status >= 500 or answer.status in COME_BACK_LATER:
             raise ComeBackLater(message, answer.retry_after)
         raise ProviderRefused(message)
 
-    def _prepared(self, name: str, method: str, url: str, **parts: Any) -> requests.PreparedRequest:
-        scheme, _, rest = url.partition("://")
-        if scheme != "https" and not (scheme == "http" and is_loopback(rest.partition("/")[0])):
-            raise ProviderRefused(f"{self._provider} {name}: address is neither https nor loopback")
-        headers = {"User-Agent": "device-portal", "Accept": "application/json", **(parts["headers"] or {})}
-        request = requests.Request(
-            method, url, headers=headers, params=parts["query"], json=parts["json"], data=parts["form"]
-        )
+    @contextmanager
+    def _entered(self, place: str, until: float) -> Iterator[Entry]:
+        """Within: one of the places for calls under way, while calls are let through."""
+        self._refuse(place, self._breaker.wait())
+        if not self._places.acquire(timeout=max(until - time.monotonic(), 0)):
+            raise ProviderUnavailable(f"{place}: too many calls under way")
         try:
-            return request.prepare()
-        except (requests.RequestException, ValueError):
-            raise ProviderRefused(f"{self._provider} {name}: request cannot be built") from None
+            entry = self._breaker.enter()
+            self._refuse(place, entry.wait)
+            yield entry
+        finally:
+            self._places.release()
 
-    def _observed(self, name: str, request: requests.PreparedRequest, until: float, *, needs_json: bool) -> Answer:
+    def _refuse(self, place: str, wait: float) -> None:
+        if wait:
+            raise ComeBackLater(f"{place}: held back", wait)
+
+    def _made(self, name: str, request: Request, call: Watch, entry: Entry, *, cap: int, needs_json: bool) -> Answer:
         started = time.monotonic()
+        place = f"{self._provider} {name}"
         try:
-            answer = self._exchange(name, request, until, needs_json=needs_json)
+            answer = exchange(place, request, trusted=self._trusted, call=call, cap=cap, needs_json=needs_json)
         except ProviderError as error:
-            log.warning(
-                "provider_call_failed", call=name, ms=_ms_since(started), failure=str(error), provider=self._provider
-            )
+            ms = self._noted(entry, started, failed=True)
+            log.warning("provider_call_failed", call=name, ms=ms, failure=str(error), provider=self._provider)
             raise
-        log.info("provider_call", call=name, ms=_ms_since(started), status=answer.status, provider=self._provider)
+        ms = self._noted(entry, started, failed=self._is_outage(answer))
+        log.info("provider_call", call=name, ms=ms, status=answer.status, provider=self._provider)
+        self._leave_in_peace(answer)
         return answer
 
-    def _exchange(self, name: str, request: requests.PreparedRequest, until: float, *, needs_json: bool) -> Answer:
-        place = f"{self._provider} {name}"
-        token = ends_at.set(until)
+    def _noted(self, entry: Entry, started: float, *, failed: bool) -> int:
+        """The milliseconds that the call took, after breaker and observer know of it."""
+        milliseconds = round((time.monotonic() - started) * 1000)
+        self._tell(lambda observer: observer.seen(self._provider, failed=failed, milliseconds=milliseconds))
+        self._hold_back(self._breaker.leave(entry, failed=failed), "it fails")
+        return milliseconds
+
+    def _leave_in_peace(self, answer: Answer) -> None:
+        """Obeys a Retry-After, if not for hours: nobody's mistake should cut a provider off for longer."""
+        stated = UNSTATED_PEACE if answer.retry_after is None and answer.status == 429 else answer.retry_after
+        if answer.status in ASKS_FOR_PEACE and stated:
+            seconds = min(stated, LONGEST_PEACE)
+            self._breaker.leave_in_peace(seconds)
+            self._hold_back(seconds, "it asks for it")
+
+    def _hold_back(self, seconds: float, why: str) -> None:
+        if seconds:
+            log.warning("provider_held_back", provider=self._provider, seconds=round(seconds, 1), why=why)
+            self._tell(lambda observer: observer.paused(self._provider, seconds=seconds))
+
+    def _tell(self, tell: Callable[[Observer], Any]) -> None:
+        if self._observer is None:
+            return
         try:
-            with (
-                closing(_Transport(self._context)) as transport,
-                closing(self._sent(place, transport, request, until)) as response,
-            ):
-                if 300 <= response.status_code < 400:
-                    raise UnexpectedAnswer(f"{place}: redirect {response.status_code}")
-                raw = self._body(place, response)
-        finally:
-            ends_at.reset(token)
-        return Answer(
-            status=response.status_code,
-            body=_document(place, response, raw, needs_json=needs_json),
-            retry_after=seconds_asked(response.headers.get("Retry-After")),
-            text=raw[:TEXT_KEPT].decode("utf-8", "replace"),
-        )
+            tell(self._observer)
+        except Exception as error:  # noqa: BLE001 - whatever ails the observer, the call was made
+            log.warning("provider_observer_failed", provider=self._provider, cause=type(error).__name__)
 
-    def _sent(
-        self, place: str, transport: HTTPAdapter, request: requests.PreparedRequest, until: float
-    ) -> requests.Response:
-        left = max(until - time.monotonic(), 0.001)
+
+def _repeated(attempt: Callable[[], Answer], again_after: tuple[type[ProviderError], ...], until: float) -> Answer:
+    """The attempt, and after these failures at most two more: at uneven times, and as long as there is time."""
+    for longest in LONGEST_PAUSES:
+        pause = random.uniform(0, longest)  # noqa: S311 - spreads callers out, guards nothing
         try:
-            return transport.send(request, stream=True, timeout=(min(self._connect_timeout, left), left))
-        except requests.exceptions.SSLError:
-            raise ProviderUnavailable(f"{place}: no trusted connection") from None
-        except requests.ConnectionError:
-            raise _NotConnected(f"{place}: no connection") from None
-        except requests.Timeout:
-            raise ProviderUnavailable(f"{place}: no answer in time") from None
-        except (requests.RequestException, HTTPError, ValueError):
-            raise UnexpectedAnswer(f"{place}: not HTTP") from None
-
-    def _body(self, place: str, response: requests.Response) -> bytes:
-        """The decoded body; read piece by piece, so that what is too large is never held."""
-        body = bytearray()
-        try:
-            for piece in response.iter_content(CHUNK):
-                body += piece
-                if len(body) > self._cap:
-                    raise UnexpectedAnswer(f"{place}: answer too large")
-        except requests.exceptions.ContentDecodingError:
-            raise UnexpectedAnswer(f"{place}: answer cannot be decoded") from None
-        except (requests.RequestException, HTTPError, OSError):
-            raise ProviderUnavailable(f"{place}: answer broke off") from None
-        return bytes(body)
-
-
-def trusted_connect_url(url: object, hosts: tuple[str, ...]) -> str:
-    """Where to send a customer: https (http to loopback only), to a listed host[:port]. Raises UnexpectedAnswer."""
-    if not isinstance(url, str) or len(url) > LONGEST_URL:
-        raise UnexpectedAnswer("connect URL is missing or too long")
-    match = CONNECT_URL.fullmatch(url)
-    if match is None:
-        raise UnexpectedAnswer("connect URL is malformed")
-    if match["host"].lower() not in [host.lower() for host in hosts]:
-        raise UnexpectedAnswer("connect URL leads to a host that is not listed")
-    if match["scheme"] == "http" and not is_loopback(match["host"]):
-        raise UnexpectedAnswer("connect URL is not https")
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host[:port] is this very machine."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _document(place: str, response: requests.Response, raw: bytes, *, needs_json: bool) -> object:
-    """What the body says; None where it is empty or, in an answer that need not be JSON, something else."""
-    is_needed = needs_json and 200 <= response.status_code < 300
-    if not raw:
-        return None
-    stated = response.headers.get("Content-Type", "").partition(";")[0].strip()
-    if stated and not JSON_TYPE.fullmatch(stated):
-        if is_needed:
-            raise UnexpectedAnswer(f"{place}: answer is not JSON by type")
-        return None
-    try:
-        return read_json(raw)
-    except JsonRefused:
-        if is_needed:
-            raise UnexpectedAnswer(f"{place}: answer is not readable JSON") from None
-        return None
-
-
-def _ms_since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
-
-
-class _Transport(HTTPAdapter):
-    """One call's connection: no proxy, no cookies, no redirects, the gateway's own trust."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=1)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The context demands and verifies the certificate; reading the bundle anew for each call would cost more."""
+            return attempt()
+        except again_after:
+            if time.monotonic() + pause >= until:
+                raise
+        time.sleep(pause)
+    return attempt()

@@ -13,12 +13,13 @@ from portal.domain.link_session import ArrivalHints
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import ProviderEvent
 from portal.providers.answers import Answer, JsonRefused, members, read_json, text, unix_moment
-from portal.providers.http import Gateway, trusted_connect_url
+from portal.providers.connect_url import trusted_connect_url
+from portal.providers.http import Gateway
+from portal.providers.nox_events import IDENTIFIER, SIGNED_TEXTS, NoxEvents
 from portal.providers.offers import known_vendor, offers_of
 from portal.providers.protocol import (
     Departing,
     Departure,
-    EventRefused,
     Removal,
     Traits,
     UnexpectedAnswer,
@@ -37,18 +38,22 @@ LONGEST_DATA = 4096
 DEEPEST_DATA = 4
 MOST_DEVICES = 50
 BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
-IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 UNREADABLE = ArrivalHints(unreadable=True)
 
 
 @dataclass(frozen=True, slots=True)
 class NoxConfig:
-    """One supplier at NOX. `auth_url` ends in `/v2`, `api_url` has no path."""
+    """One supplier at NOX. `auth_url` ends in `/v2`, `api_url` has no path.
+
+    `webhook_secrets`: without any, NOX signs with the API key. `signed_text` is one of SIGNED_TEXTS.
+    """
 
     auth_url: str
     api_url: str
     api_key: str
     connect_hosts: tuple[str, ...]
+    webhook_secrets: tuple[str, ...] = ()
+    signed_text: str = SIGNED_TEXTS[0]
 
 
 class Nox:
@@ -58,6 +63,7 @@ class Nox:
         self._config = config
         self._gateway = gateway
         self._headers = {"x-api-key": config.api_key}
+        self._events = NoxEvents(KEY, config.webhook_secrets or (config.api_key,), config.signed_text)
 
     @property
     def traits(self) -> Traits:
@@ -77,7 +83,7 @@ class Nox:
     def offers(self) -> tuple[Offer, ...]:
         return offers_of(KEY)
 
-    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:  # noqa: ARG002
+    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:
         """NOX makes its user when one is first linked, and names it on the return."""
         return account.provider_user_id
 
@@ -95,11 +101,11 @@ class Nox:
             expires_at=_end_of(opened.get("expires_at"), now),
         )
 
-    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:  # noqa: ARG002
+    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
         """There is no call of its own: a new link of the same user and asset type renews the access."""
         return self.begin_link(departing, now=now)
 
-    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:  # noqa: ARG002
+    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:
         given = [value for value in query.get("data", ()) if value]
         if not given:
             return ArrivalHints(cancelled=True)
@@ -118,16 +124,11 @@ class Nox:
             if (reading := _reading_of(row, device_type)) is not None
         )
 
-    def remove_device(
-        self,
-        account: ProviderAccount,  # noqa: ARG002
-        provider_device_id: str,  # noqa: ARG002
-        device_type: DeviceType,  # noqa: ARG002
-    ) -> Removal:
+    def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         return Removal.NOT_OFFERED
 
-    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:  # noqa: ARG002
-        raise EventRefused("nox events are not taken")
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
+        return self._events.read(headers, body, now=now)
 
     def _open(self, departing: Departing, brand: str | None) -> Answer:
         sent = {

@@ -14,7 +14,8 @@ from portal.domain.link_session import ArrivalHints
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import ProviderEvent
 from portal.providers.answers import members, uuid
-from portal.providers.http import Gateway, trusted_connect_url
+from portal.providers.connect_url import trusted_connect_url
+from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
 from portal.providers.podero_api import SEGMENTS, PoderoApi, user_of
 from portal.providers.podero_rows import cure_of, hides_actions, reading_of
@@ -48,6 +49,7 @@ MARKET_ZONES = {
 }  # fmt: skip
 """Markets with one price zone; Sweden and Italy have several, so nothing is sent unless somebody says which."""
 ABSENT = frozenset({404, 405})
+MAY_KNOW_NO_USER = frozenset({400, 404, 422})
 GONE = frozenset({200, 202, 204, 404})
 CUE_PATH = re.compile(r".*/cues/(?P<cue>[A-Za-z0-9_-]{1,100})(?:/resolve)?/?")
 MOST_DETAILS = 5
@@ -123,7 +125,10 @@ class Podero:
         zone = next((zone for zone in map(price_zone, stated) if zone is not None), None)
         if zone is not None:
             body["price_zone_default"] = zone
-        opened = members(self._api.settled("open onboarding", "POST", "/device-onboarding", json=body).body)
+        answer = self._api.call("open onboarding", "POST", "/device-onboarding", json=body)
+        if answer.status in MAY_KNOW_NO_USER:
+            self._api.require_user(departing.account)
+        opened = members(self._gateway.settled("open onboarding", answer).body)
         if uuid(opened.get("user")) not in (None, user):
             raise UnexpectedAnswer("podero open onboarding: session of another user")
         reference = uuid(opened.get("id"))
@@ -173,7 +178,7 @@ class Podero:
             self._gateway.settled("remove device", answer)
         return Removal.NOT_OFFERED
 
-    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:  # noqa: ARG002
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
         raise EventRefused("podero sends no events")
 
     def _devices(self, account: ProviderAccount, device_type: DeviceType) -> tuple[DeviceReading, ...]:
@@ -181,6 +186,7 @@ class Podero:
         place = self._api.list_of(account, device_type)
         answer = self._api.call("list devices", "GET", place, query={"include_deleted": "true"})
         if answer.status == 404:
+            self._api.require_user(account)
             return ()
         listed = self._gateway.settled("list devices", answer).body
         if not isinstance(listed, list):

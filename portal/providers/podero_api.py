@@ -9,7 +9,7 @@ from portal.domain.people import ProviderAccount
 from portal.providers.answers import Answer, elements, members, text, uuid
 from portal.providers.http import Gateway
 from portal.providers.podero_token import PoderoToken
-from portal.providers.protocol import ProviderRefused, UnexpectedAnswer
+from portal.providers.protocol import ProviderRefused, UnexpectedAnswer, UserGone
 
 SEGMENTS = {
     DeviceType.HEAT_PUMP: "heat-pumps",
@@ -18,6 +18,8 @@ SEGMENTS = {
     DeviceType.INVERTER: "inverters",
 }
 TAKEN = frozenset({400, 409, 422})
+LARGEST_USER_LIST = 8 * 1024 * 1024
+"""The list of all users knows neither pages nor a filter."""
 
 
 class PoderoApi:
@@ -63,16 +65,29 @@ class PoderoApi:
 
     def create_user(self, pseudonym: str, address: str) -> str:
         sent = {"role": "user", "email": address, "external_user_id": pseudonym}
-        answer = self.call("create user", "POST", self._users, json=sent)
+        answer = self.call("create user", "POST", self._users, json=sent, repeatable=True)
         if answer.status in TAKEN:
             existing = self.find_user(pseudonym) or self._adoptable(pseudonym, address)
             if existing is not None:
                 return existing
         return _id_in("create user", members(self._gateway.settled("create user", answer).body))
 
+    def require_user(self, account: ProviderAccount) -> None:
+        """Raises UserGone where the customer's user is no more; a refusal alone may mean much else."""
+        user = user_of(account)
+        found = self.find_user(account.pseudonym)
+        if found != user and not (found is None and self._is_nameless(user)):
+            raise UserGone("podero: the customer's user is gone")
+
+    def _is_nameless(self, user: str) -> bool:
+        """Whether this user is there and has no external id, as one that was adopted."""
+        answer = self.call("read user", "GET", f"{self._users}/{user}")
+        return answer.is_success and members(answer.body).get("external_user_id") in (None, "")
+
     def _adoptable(self, pseudonym: str, address: str) -> str | None:
         """The plain user who has this address and is nobody else's."""
-        listed = self.settled("list users", "GET", self._users, query={"include_deleted": "false"})
+        query = {"include_deleted": "false"}
+        listed = self.settled("list users", "GET", self._users, query=query, cap=LARGEST_USER_LIST)
         for user in map(members, elements(listed.body)):
             if (text(user.get("email")) or "").casefold() != address.casefold():
                 continue

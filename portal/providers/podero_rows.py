@@ -8,7 +8,11 @@ from portal.providers.answers import elements, members, moment, text, uuid
 from portal.providers.offers import known_vendor
 
 REAUTHENTICATE = "reauthenticate"
-PRESENCE = {"offline": Connection.UNREACHABLE, "never_connected": Connection.WAITING}
+PRESENCE = {
+    "online": Connection.WORKING,
+    "offline": Connection.UNREACHABLE,
+    "never_connected": Connection.WAITING,
+}
 
 
 def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceReading | None:

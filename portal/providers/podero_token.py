@@ -1,24 +1,29 @@
-"""Podero's access token: fetched once for many callers, kept until shortly before it ends."""
+"""Podero's access token: fetched once for many callers, renewed while the one before is still good."""
 
 import base64
 import math
+import random
 import re
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from portal.providers.answers import Answer, members
 from portal.providers.http import Gateway
-from portal.providers.protocol import UnexpectedAnswer
+from portal.providers.protocol import ProviderError, UnexpectedAnswer
 
 log = structlog.get_logger(__name__)
 
 MARGIN = 60
 LONGEST_LIFE = 24 * 3600
 UNSTATED_LIFE = 5 * 60
+RENEWED_AT = (0.75, 0.85)
+"""The part of its life after which a token is renewed; uneven, so that processes do not all do it at once."""
+
+REST_AFTER_FAILURE = 30.0
 WRONG_BODY = frozenset({400, 415, 422})
 WRONG_PLACE = frozenset({404, 405})
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -28,9 +33,10 @@ GRANT = {"grant_type": "client_credentials"}
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A token and until when, by the monotonic clock, it may be used."""
+    """A token, when to renew it and until when it may be used, by the monotonic clock."""
 
     token: str = field(repr=False)
+    renew_at: float
     until: float
 
 
@@ -47,15 +53,24 @@ class PoderoToken:
         self._fetching: Future[str] | None = None
 
     def get(self) -> str:
-        """A token that is good now. Whoever asks while it is being fetched shares that fetch, and its failure."""
+        """A token that is good now. One caller fetches it; where there is none, the others share that fetch."""
         with self._lock:
-            if self._held is not None and time.monotonic() < self._held.until:
-                return self._held.token
+            now = time.monotonic()
+            held = self._held if self._held is not None and now < self._held.until else None
             shared = self._fetching
+            if held is not None and (now < held.renew_at or shared is not None):
+                return held.token
             mine: Future[str] = Future()
             if shared is None:
                 self._fetching = mine
-        return self._fetched(mine) if shared is None else shared.result()
+        if shared is not None:
+            return shared.result()
+        try:
+            return self._fetched(mine)
+        except ProviderError:
+            if held is None:
+                raise
+            return held.token
 
     def drop(self, token: str) -> None:
         """Forgets this token, which was refused; a newer one stays."""
@@ -64,17 +79,19 @@ class PoderoToken:
                 self._held = None
 
     def _fetched(self, mine: Future[str]) -> str:
-        held: _Held | None = None
         try:
             held = self._fetch()
-            mine.set_result(held.token)
         except BaseException as error:
+            with self._lock:
+                self._fetching = None
+                if self._held is not None:
+                    self._held = replace(self._held, renew_at=time.monotonic() + REST_AFTER_FAILURE)
             mine.set_exception(error)
             raise
-        finally:
-            with self._lock:
-                self._held = held
-                self._fetching = None
+        with self._lock:
+            self._fetching = None
+            self._held = held
+        mine.set_result(held.token)
         return held.token
 
     def _fetch(self) -> _Held:
@@ -87,7 +104,9 @@ class PoderoToken:
         token = granted.get("access_token")
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise UnexpectedAnswer("podero token: no usable access_token")
-        return _Held(token, time.monotonic() + life_of(granted.get("expires_in")))
+        now, life = time.monotonic(), life_of(granted.get("expires_in"))
+        part = random.uniform(*RENEWED_AT)  # noqa: S311 - spreads processes out, guards nothing
+        return _Held(token, renew_at=now + part * life, until=now + life)
 
     def _asked(self, *, as_json: bool) -> Answer:
         return self._gateway.call(
@@ -97,6 +116,7 @@ class PoderoToken:
             headers=self._headers,
             json=GRANT if as_json else None,
             form=None if as_json else GRANT,
+            repeatable=True,
         )
 
 

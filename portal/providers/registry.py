@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from portal.domain.catalogue import Offer, available
-from portal.providers.http import is_loopback
+from portal.providers.connect_url import is_loopback
 from portal.providers.protocol import Provider
 
 

@@ -10,7 +10,8 @@ from portal.domain.link_session import ArrivalHints
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import ProviderEvent
 from portal.providers.answers import Answer, members, text
-from portal.providers.http import Gateway, trusted_connect_url
+from portal.providers.connect_url import trusted_connect_url
+from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
 from portal.providers.protocol import (
     Departing,
@@ -74,6 +75,16 @@ class TelematicaConfig:
     show_simulator: bool = False
 
 
+def is_customers_to_mend(answer: Answer) -> bool:
+    """A 500 that names what the user can do about it."""
+    return answer.status == 500 and text(members(members(answer.body).get("action")).get("user")) is not None
+
+
+def is_outage(answer: Answer) -> bool:
+    """Whether the answer tells of Telematica in trouble."""
+    return answer.status >= 500 and not is_customers_to_mend(answer)
+
+
 class Telematica:
     """It cannot be asked what a customer has linked: its events tell, and a return alone proves nothing."""
 
@@ -108,7 +119,7 @@ class Telematica:
             if offer.vendor_code not in excluded and (not subset or offer.vendor_code in subset)
         )
 
-    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:  # noqa: ARG002
+    def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:
         """A user there is only the id we send."""
         return account.provider_user_id
 
@@ -121,11 +132,11 @@ class Telematica:
             expires_at=now + LINK_LIFETIME,
         )
 
-    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:  # noqa: ARG002
+    def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
         """There is no call of its own: a new session of the same user, type and vendor renews the access."""
         return self.begin_link(departing, now=now)
 
-    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:  # noqa: ARG002
+    def read_arrival(self, path: str, query: Mapping[str, Sequence[str]]) -> ArrivalHints:
         given = [part for value in query.get("devices", ()) for part in value.split(",") if part]
         if not given:
             return ArrivalHints(cancelled=True)
@@ -136,11 +147,7 @@ class Telematica:
             device_ids=tuple(dict.fromkeys(given)), device_type=types[0].value if len(types) == 1 else None
         )
 
-    def list_devices(
-        self,
-        account: ProviderAccount,  # noqa: ARG002
-        device_types: frozenset[DeviceType],  # noqa: ARG002
-    ) -> tuple[DeviceReading, ...]:
+    def list_devices(self, account: ProviderAccount, device_types: frozenset[DeviceType]) -> tuple[DeviceReading, ...]:
         return ()
 
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
@@ -156,6 +163,7 @@ class Telematica:
             headers=self._headers,
             json={PARAMETERS["device_type"]: device_type.value, PARAMETERS["user"]: account.pseudonym},
             needs_json=False,
+            repeatable=True,
         )
         if answer.status == 412 and text(members(answer.body).get("error")) in GONE:
             return Removal.GONE
@@ -202,7 +210,6 @@ class Telematica:
         body = members(answer.body)
         action = members(body.get("action"))
         is_lapsed = text(body.get("error")) in LAPSED or RECONNECT in (action.get("user"), action.get("dev"))
-        is_theirs_to_mend = answer.status == 500 and text(action.get("user")) is not None
-        if not answer.is_success and (is_lapsed or is_theirs_to_mend):
+        if not answer.is_success and (is_lapsed or is_customers_to_mend(answer)):
             raise ReauthenticationRequired(f"telematica {name}: status {answer.status}")
         return self._gateway.settled(name, answer)

@@ -123,6 +123,13 @@ def unfinished(tx: Transaction, *, now: datetime, limit: int) -> tuple[str, ...]
     return tuple(tx.connection.scalars(waiting))
 
 
+def waiting_of(tx: Transaction, provider_key: str, pseudonym: str) -> tuple[str, ...]:
+    """Events of this customer that have not been taken yet, the oldest first."""
+    theirs = (_events.c.provider_key == provider_key, _events.c.pseudonym == pseudonym)
+    waiting = select(_events.c.id).where(*theirs, _events.c.state == EventState.RECEIVED)
+    return tuple(tx.connection.scalars(waiting.order_by(_events.c.received_at, _events.c.id)))
+
+
 def listed(tx: Transaction, states: frozenset[EventState], *, limit: int) -> tuple[InboxEvent, ...]:
     """The latest in these states, of all customers, newest first."""
     latest = (

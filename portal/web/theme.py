@@ -3,6 +3,7 @@
 import colorsys
 import re
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import quote
 
 TEXT_CONTRAST = 4.5
@@ -47,6 +48,7 @@ def palette(accent: str) -> Palette:
     return Palette(_light(given), _dark(given))
 
 
+@cache
 def theme_css(accent: str) -> str:
     """The style sheet that puts a retailer's colours over the fallbacks of portal.css: custom properties only."""
     colours = palette(accent)
@@ -72,6 +74,7 @@ def warnings(accent: str) -> list[str]:
     return found
 
 
+@cache
 def favicon(accent: str, retailer_name: str) -> str:
     """A data: URI of the tile with the retailer's initial, as it stands in the page's head."""
     scheme = palette(accent).light

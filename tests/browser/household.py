@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from portal.domain.device import Connection, Device
+from portal.domain.health import Cause
 from portal.domain.link_session import State
 from portal.storage import devices, tables
 from portal.storage.ids import new_id
@@ -17,7 +18,7 @@ from tests.support.person import Form, Page, Person
 CALM = {"PORTAL_OUTBOUND__FRESH_FOR": "30"}
 """The settings with which pages stand still while they are looked at."""
 
-OTHER_CONDITIONS = (Connection.WAITING, Connection.UNREACHABLE, Connection.UNKNOWN)
+OTHER_CAUSES = tuple(cause for cause in Cause if cause is not Cause.DATA_FLOWS)
 
 
 class Household:
@@ -71,8 +72,14 @@ class Household:
 
     def _in_every_condition(self) -> None:
         model = next(device for device in self.live.devices() if device.connection is Connection.WORKING)
-        for place, connection in enumerate(OTHER_CONDITIONS):
-            store(self.live, lookalike(model, f"condition-{place}", connection))
+        now = self.live.portal.clock()
+        for cause in OTHER_CAUSES:
+            told = replace(model, last_contact_at=now - timedelta(days=2), nickname=None).judged(cause, now=now)
+            store(self.live, lookalike(told, cause, cause.connection))
+        leaving = replace(model, removal_asked_at=now, nickname=None)
+        store(self.live, lookalike(leaving, "leaving", model.connection))
+        kept = replace(model, removal_failed_at=now)
+        store(self.live, lookalike(kept, "kept", model.connection))
 
     def _keep(self, name: str, page: Page | None, state: State) -> str:
         path = page.path if page else newest_attempt(self.live)

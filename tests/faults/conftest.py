@@ -10,7 +10,7 @@ from portal.sandbox.program import RunningSandbox
 from tests.faults.house import House, house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with (
         pytest.MonkeyPatch.context() as patch,

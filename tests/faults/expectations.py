@@ -104,7 +104,8 @@ def _ending(call: Call, fault: Fault) -> Ending:
         case Role.OPENS | Role.PREPARES:
             return FAILED[fault.family]
         case Role.CONFIRMS:
-            return Ending.LINKED if token_is_renewed else Ending.CHECKS
+            # Who looks again asks again.
+            return Ending.LINKED if fault.times == 1 else Ending.CHECKS
         case Role.READS | Role.DETAILS:
             return Ending.AS_BEFORE
         case Role.REMOVES:

@@ -20,7 +20,7 @@ CANARY = "words-of-a-provider-that-no-customer-reads"
 HTML = f"<!doctype html><html lang=en><h1>Bad Gateway</h1><script>{CANARY}</script></html>".encode()
 A_GIGABYTE = 1024**3
 A_PIECE = 256 * 1024
-BOMB_SIZE = 512 * 1024**2
+BOMB_SIZE = 256 * 1024**2
 URL_FIELDS = ("authentication_url", "link_url", "url")
 
 
@@ -94,11 +94,10 @@ def silent_when_done(wire: Wire) -> None:
 
 
 def drip(wire: Wire) -> None:
-    """Done, and the answer comes at a byte a second."""
-    raw = wire.carry_out().wire()
-    head, _, body = raw.partition(b"\r\n\r\n")
-    wire.send(head + b"\r\n\r\n")
-    wire.send_slowly((bytes([letter]) for letter in body), 1.0)
+    """Done, and what is said of it comes at a byte a second."""
+    status, _, rest = wire.carry_out().wire().partition(b"\r\n")
+    wire.send(status + b"\r\n")
+    wire.send_slowly((bytes([letter]) for letter in rest), 1.0)
 
 
 def endless_headers(wire: Wire) -> None:

@@ -22,7 +22,7 @@ from portal.journey.work import do
 from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
 from tests.faults.door import Way, certificates
-from tests.faults.faults import Fault
+from tests.faults.faults import Fault, bomb
 from tests.faults.layer import Layer, Sink
 from tests.support.live import Installation, environment, serving
 
@@ -158,6 +158,7 @@ def settings_through(layer: Layer, live: Installation, more: Mapping[str, str]) 
 @contextmanager
 def house(sandbox: RunningSandbox, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[House]:
     """Opens the house, for many stories one after the other."""
+    bomb()  # takes longer to make than a call may
     clock = Clock()
     patch.setattr(sandbox.state, "now", clock.seconds)
     with ExitStack() as stack:

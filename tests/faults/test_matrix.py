@@ -18,6 +18,7 @@ from tests.support.person import Page
 PROVIDER_AWAY = "%(provider)s cannot be reached right now"
 NOT_STARTED = "The connection could not be started"
 GETTING_READY = "Getting your link ready"
+CHECKING = "Waiting for your heat pump"
 KEPT = "%(device)s could not be removed right now. Nothing has changed: try again in a few minutes."
 REMOVED = "%(device)s is removed, and our access to it has ended."
 OFF_LIST = "%(device)s is off your list. The access through %(provider)s may still be there."
@@ -53,6 +54,23 @@ def test_a_fault_ends_as_the_customer_was_promised(
     assert_one_customer_there(story)
 
 
+LASTING = [
+    pytest.param(cell, id=str(cell), marks=(pytest.mark.torture, pytest.mark.sample)[: 1 + (number % 40 == 0)])
+    for number, cell in enumerate(cell for cell in CELLS if cell.expected.ending is Ending.WAITS)
+]
+
+
+@pytest.mark.parametrize("cell", LASTING)
+def test_a_page_that_has_waited_for_two_minutes_says_so(open_house: House, cell: Cell, stack: ExitStack) -> None:
+    story = Story(open_house, cell, stack)
+    page = settled(story, story.up_to_the_call())
+    for _ in range(2):
+        story.house.clock.forward(61)
+        page = story.look_again(page.path)
+    story.assert_fit_to_be_seen(page)
+    ended(Reason.PROVIDER_UNAVAILABLE, PROVIDER_AWAY)(story, page)
+
+
 def settled(story: Story, page: Page) -> Page:
     """The page when what it waits for is over; the one of a removal says it once."""
     story.house.worker.settle()
@@ -63,11 +81,8 @@ def settled(story: Story, page: Page) -> Page:
 def assert_goes_on(story: Story, page: Page) -> None:
     if not story.is_at_provider(page):
         page = goes_on_by_itself(story, page.path)
-    back = (
-        story.sign_in_there(page)
-        if not story.cell.call.renews
-        else story.anna.sign_in_at_vendor(page, story.choice.account)
-    )
+    back = story.sign_in_there(page)
+    assert story.is_ours(back), (back.url, back.text)
     story.sees(back.path, State.LINKED)
 
 
@@ -83,8 +98,7 @@ def assert_waits(story: Story, page: Page) -> None:
 
 def goes_on_by_itself(story: Story, path: str) -> Page:
     """The page follows its link as soon as there is one, without a click."""
-    is_later = story.cell.fault.family is Family.NOT_NOW
-    page = story.waits_until(path, lambda seen: seen.offers("/continue"), at_once=not is_later)
+    page = story.waits_until(path, lambda seen: seen.offers("/continue"))
     return story.anna.submit(page.form("/continue"))
 
 
@@ -98,7 +112,10 @@ def ended(reason: Reason, heading: str) -> Callable[[Story, Page], None]:
         story.house.layer.disarm()
         there = tries_again(story, page)
         assert story.attempt().id != attempt.id
-        assert story.is_at_provider(there) is (story.cell.fault.family is not Family.TOO_LONG), there.text
+        if story.cell.fault.family is Family.TOO_LONG:
+            assert not story.is_at_provider(there)
+        elif not story.is_at_provider(there):
+            assert story.is_at_provider(goes_on_by_itself(story, there.path))
 
     return check
 
@@ -116,8 +133,11 @@ def assert_checks(story: Story, page: Page) -> None:
     assert story.attempt().state in {State.ARRIVED, State.WAITING}
     assert not story.house.live.devices()
     story.house.layer.disarm()
-    is_later = story.cell.fault.family is Family.NOT_NOW
-    story.waits_until(page.path, lambda _: story.attempt().state is State.LINKED, at_once=not is_later)
+    if story.cell.fault.family is Family.TOO_LONG:
+        story.house.clock.forward(60)
+        assert story.words(CHECKING) == story.look_again(page.path).heading
+        return
+    story.waits_until(page.path, lambda _: story.attempt().state is State.LINKED)
     assert len(story.house.live.devices()) == 1
 
 

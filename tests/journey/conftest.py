@@ -14,6 +14,7 @@ from portal.app import ports
 from portal.domain.people import Customer
 from portal.journey.ports import Ports
 from portal.journey.tasks import Task
+from portal.providers.breaker import Breaker
 from portal.sandbox.configuration import portal_environment
 from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
@@ -78,6 +79,9 @@ def make_ports(
             if differing:
                 settings = settings_for(sandbox, mailbox, "sqlite:///nowhere.sqlite", **differing)
                 made = ports(settings, database, Nowhere(), clock)
+            for provider in made.providers:
+                # What a provider asked for in one test is over in the next, and measured by the same clock.
+                provider._gateway._breaker = Breaker(clock=clock.seconds)
             behind = Behind(next(places))
             complete = replace(made, database=database, clock=clock, queue=behind)
             behind.start(complete)

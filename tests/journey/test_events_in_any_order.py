@@ -158,6 +158,27 @@ def test_an_event_taken_twenty_times_at_once_has_one_effect(by_hand: World, anna
     assert inbox(world, EventState.RECEIVED) == ()
 
 
+@at_either_end
+def test_of_two_events_of_one_second_the_one_that_came_later_counts_whichever_is_taken_first(
+    by_hand: World, anna: Customer, ends_connected: bool
+) -> None:
+    world = by_hand
+    leaves(world, anna)
+    hears(world, connected(world, anna, world.clock.now, deviceId=CHARGER))
+    returns(world, anna)
+    world.clock.forward(minutes=1)
+    at_once_there = [
+        disconnected(world, anna, CHARGER, world.clock.now),
+        connected(world, anna, world.clock.now, deviceId=CHARGER),
+    ]
+    for message in at_once_there if ends_connected else reversed(at_once_there):
+        world.clock.forward(milliseconds=1)
+        world.hears(message)
+    for event in inbox(world, EventState.RECEIVED):
+        take(ports=world.ports, event_id=event.id, now=world.clock.now)
+    assert [device.needs_customer for device in world.devices(anna)] == [not ends_connected]
+
+
 def test_an_event_delivered_once_more_with_a_new_time_says_nothing_new(world: World, anna: Customer) -> None:
     device = world.links(anna, EASEE)
     world.clock.forward(minutes=1)

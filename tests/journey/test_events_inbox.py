@@ -13,7 +13,7 @@ from portal.domain.device import Connection
 from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.domain.provider_event import EventState
-from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take
+from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take, wake_event
 from portal.journey.reconcile import reconcile
 from portal.journey.tasks import Task
 from portal.storage import provider_events, tables
@@ -75,6 +75,16 @@ def test_an_event_whose_wake_was_lost_is_taken_a_minute_later(world: World, anna
     assert not world.device(anna, device.id).needs_customer
     a_minute_later(world)
     assert world.device(anna, device.id).needs_customer
+
+
+def test_two_that_find_the_same_event_put_it_in_the_queue_once(world: World, anna: Customer) -> None:
+    world.with_ports(replace(world.ports, queue=Loses())).hears(disconnected(world, anna, "a" * 24, world.clock.now))
+    (event,) = inbox(world, EventState.RECEIVED)
+    queue = ByHand()
+    for seconds in (59, 1, 0):
+        world.clock.forward(seconds=seconds)
+        wake_event(ports=replace(world.ports, queue=queue), event_id=event.id, now=world.clock.now)
+    assert [task.ids for task in queue.tasks] == [(event.id,)]
 
 
 def test_a_second_delivery_wakes_what_the_first_could_not(world: World, anna: Customer) -> None:
@@ -218,10 +228,9 @@ def test_an_event_that_cannot_be_taken_blocks_no_other_and_is_given_up_with_an_a
 
 
 def test_an_event_that_an_operator_has_taken_once_more_counts_now(world: World, anna: Customer) -> None:
-    attempt_id = world.opens(anna, EASEE)
-    early = connected(world, anna, world.clock.now)
-    world.receives(early)
+    world.receives(connected(world, anna, world.clock.now))
     assert why_quarantined(world) == ["no_attempt"]
+    attempt_id = world.opens(anna, EASEE)
     world.leaves(anna, attempt_id)
     with world.ports.database.write() as tx:
         (event,) = inbox(world, *QUARANTINED)

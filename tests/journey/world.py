@@ -226,7 +226,9 @@ class World:
         self.sandbox.state.set_faults(provider, faults)
 
     def recovers(self, provider: str) -> None:
+        """It is well again, and the second is over in which it wanted to be left in peace."""
         self.sandbox.state.set_faults(provider, {"fail_count": 0, "delay": 0, "lag": 0, "path_contains": ""})
+        self.clock.forward(seconds=1)
 
     def shows_devices_late(self, provider: str, seconds: float) -> None:
         self.sandbox.state.set_faults(provider, {"lag": seconds})

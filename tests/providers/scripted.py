@@ -44,10 +44,11 @@ def reply(status: int, body: object = b"", **headers: str) -> bytes:
 
 @dataclass
 class Scripted:
-    """A running server on a free port; `answering` may be replaced at any time."""
+    """A running server, on a free port unless told; `answering` may be replaced at any time."""
 
     answering: Answering
     received: list[Received] = field(default_factory=list)
+    port: int = 0
 
     def __enter__(self) -> Self:
         script = self
@@ -61,7 +62,7 @@ class Scripted:
             daemon_threads = True
             request_queue_size = 128
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", self.port), Handler)
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
         self.url = f"http://{self.host}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)

@@ -17,7 +17,7 @@ from tests.providers.scripted import Scripted, reply
 Serve = Callable[..., Scripted]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quick() -> Gateway:
     """A gateway whose patience fits a test."""
     return Gateway("acme", connect_timeout=0.5, deadline=0.8, cap=100_000)

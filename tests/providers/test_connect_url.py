@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.providers.http import is_loopback, trusted_connect_url
+from portal.providers.connect_url import is_loopback, trusted_connect_url
 from portal.providers.protocol import UnexpectedAnswer
 
 HOSTS = (

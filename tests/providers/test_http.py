@@ -18,7 +18,7 @@ from tests.providers.scripted import Received, Scripted, reply
 Serve = Callable[..., Scripted]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quick() -> Gateway:
     """A gateway whose patience fits a test."""
     return Gateway("acme", connect_timeout=0.5, deadline=0.8, cap=100_000)
@@ -177,33 +177,6 @@ class TestOutcome:
     @pytest.mark.parametrize("status", [200, 201, 202, 204])
     def test_success_is_success(self, quick: Gateway, serve: Serve, status: int) -> None:
         assert quick.settled("look", get(quick, serve(lambda _: reply(status)).url)).status == status
-
-
-class TestRetries:
-    @pytest.mark.parametrize(("method", "tries"), [("GET", 2), ("POST", 1), ("DELETE", 1), ("PUT", 1)])
-    def test_only_a_reading_call_that_got_no_answer_is_made_again_and_once(
-        self, serve: Serve, method: str, tries: int
-    ) -> None:
-        server = serve(lambda _: b"")
-        with pytest.raises(ProviderUnavailable):
-            Gateway("acme", deadline=2).call("look", method, server.url)
-        assert len(server.received) == tries
-
-    def test_the_second_try_may_succeed(self, serve: Serve) -> None:
-        answers = [b"", reply(200, {"a": 1})]
-        assert get(Gateway("acme", deadline=2), serve(lambda _: answers.pop(0)).url).body == {"a": 1}
-
-    def test_there_is_none_when_time_is_up(self, serve: Serve) -> None:
-        server = serve(lambda _: b"")
-        with pytest.raises(ProviderUnavailable):
-            get(Gateway("acme", deadline=0.04), server.url)
-        assert len(server.received) <= 1
-
-    @pytest.mark.parametrize("status", [500, 503, 429])
-    def test_an_answer_is_never_asked_for_twice(self, quick: Gateway, serve: Serve, status: int) -> None:
-        server = serve(lambda _: reply(status))
-        get(quick, server.url)
-        assert len(server.received) == 1
 
 
 class TestSecrets:

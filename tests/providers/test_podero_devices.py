@@ -44,6 +44,8 @@ class TestDevices:
             ({"lifecycle_state": "something new", "connection_status": "ok"}, Connection.WORKING),
             ({"connection": "offline", "connection_status": "ok"}, Connection.UNREACHABLE),
             ({"connection": "never_connected"}, Connection.WAITING),
+            ({"connection": "online", "connection_status": "unknown"}, Connection.WORKING),
+            ({"connection": "online", "is_authenticated": False}, Connection.NEEDS_REAUTHENTICATION),
             ({"connection": ["offline"], "connection_status": "ok"}, Connection.WORKING),
             ({"action_needed": True}, Connection.NEEDS_REAUTHENTICATION),
             ({"action_needed": True, "actions": []}, Connection.NEEDS_REAUTHENTICATION),

@@ -9,6 +9,7 @@ import pytest
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
+from portal.domain.health import Cause
 from portal.domain.people import Customer
 from portal.storage import devices
 from portal.storage.database import Database
@@ -16,7 +17,11 @@ from tests.storage.made import LATER, NOW, a_device
 
 
 def test_a_device_comes_back_as_it_was_saved(database: Database, anna: Customer) -> None:
-    device = a_device(anna, nickname="Pumpen i källaren ♨", last_contact_at=NOW)
+    device = replace(
+        a_device(anna, nickname="Pumpen i källaren ♨", last_contact_at=NOW).judged(Cause.DATA_STOPPED, now=LATER),
+        removal_asked_at=NOW,
+        removal_failed_at=LATER,
+    )
     with database.write() as tx:
         devices.save(tx, device)
         assert devices.get(tx, anna.id, device.id) == device

@@ -7,38 +7,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection, Device
-from portal.storage import devices
+from portal.domain.device import Connection
 from tests.support.live import Installation
+from tests.web.giving import give
 from tests.web.visitor import Visitor, good_page
 
 HOSTILE = '"><script>alert(1)</script>{{7*7}}%(x)s'
-
-
-def give(running: Installation, visitor: Visitor, **differences: object) -> Device:
-    """Gives a customer a device."""
-    now = datetime.now(UTC)
-    assert visitor.customer
-    made: dict[str, object] = {
-        "id": f"device-{visitor.customer.id}-{differences.get('device_type', 'heat_pump')}",
-        "customer_id": visitor.customer.id,
-        "provider_key": "podero",
-        "provider_device_id": f"there-{visitor.customer.id}",
-        "device_type": DeviceType.HEAT_PUMP,
-        "vendor_key": "nibe",
-        "vendor_name": "NIBE",
-        "model": "S1255",
-        "nickname": None,
-        "connection": Connection.WORKING,
-        "last_contact_at": now,
-        "linked_at": now,
-        "read_at": now,
-        "observed_at": now,
-    }
-    device = Device(**{**made, **differences})  # type: ignore[arg-type]  # the fields are listed just above
-    with running.database.write() as tx:
-        devices.save(tx, device)
-    return device
 
 
 def test_a_stranger_is_welcomed_and_can_sign_in(stranger: Visitor) -> None:
