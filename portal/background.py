@@ -83,6 +83,8 @@ class HueyQueue:
     def close(self) -> None:
         for huey in self.lanes.values():
             huey.storage.close()
+            if isinstance(huey, PriorityRedisHuey):
+                huey.storage.pool.disconnect()
 
     def _taker(self, lane: str) -> Callable[..., None]:
         def take(step: str, *ids: str) -> None:

@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `db upgrade`."""
+"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `events`, `db upgrade`."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from portal.app import ROOT, open_database
+from portal.cli_events import events
 from portal.i18n import catalogue_faults
 from portal.sandbox.configuration import SandboxConfig, portal_environment
 from portal.sandbox.program import serve as serve_sandbox
@@ -159,6 +160,9 @@ def db_upgrade() -> None:
     with contextlib.closing(open_database(_settings())) as database:
         database.upgrade()
     click.echo("The database is at this version.")
+
+
+main.add_command(events)
 
 
 def _settings() -> Settings:

@@ -20,8 +20,8 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import read_mo
 from babel.support import NullTranslations
-from flask import Flask, current_app, request, session
-from flask_babel import Babel, Domain, gettext, ngettext, npgettext, pgettext
+from flask import Flask, current_app, g, has_app_context, request, session
+from flask_babel import Babel, Domain, npgettext, pgettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
@@ -68,6 +68,18 @@ class Speech:
     time_zone: ZoneInfo
     viewer: Callable[[], Customer | None]
     clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The language of one request and the words in it."""
+
+    language: str
+    words: NullTranslations
+
+
+NO_WORDS = NullTranslations()
+"""Outside a request words stay as they are in the source."""
 
 
 def init_app(
@@ -129,7 +141,7 @@ def enabled_languages() -> tuple[tuple[str, str], ...]:
 
 def current_language() -> str:
     """The language of this request."""
-    return str(flask_babel.get_locale() or _speech().default)
+    return _voice().language
 
 
 def name_of(language: str) -> str:
@@ -143,7 +155,19 @@ def choose(language: str) -> bool:
         return False
     session[CHOICE] = language
     flask_babel.refresh()
+    g.pop("voice", None)
     return True
+
+
+def gettext(message: str, **variables: object) -> str:
+    """A message in the language of this request, as plain text."""
+    text = str(_translations().ugettext(message))
+    return text % variables if variables else text
+
+
+def ngettext(one: str, many: str, num: int, **variables: object) -> str:
+    """The message for that many, in the language of this request, as plain text."""
+    return str(_translations().ungettext(one, many, num)) % {"num": num, **variables}
 
 
 def moment(when: datetime) -> str:
@@ -152,9 +176,9 @@ def moment(when: datetime) -> str:
     local, today = when.astimezone(speech.time_zone), speech.clock().astimezone(speech.time_zone).date()
     time = format_time(local, "short", locale=language)
     if local.date() == today:
-        return str(gettext("today %(time)s", time=time))
+        return gettext("today %(time)s", time=time)
     if local.date() == today - timedelta(days=1):
-        return str(gettext("yesterday %(time)s", time=time))
+        return gettext("yesterday %(time)s", time=time)
     return format_date(local.date(), "long", locale=language)
 
 
@@ -275,8 +299,16 @@ def _primary(tag: str | None) -> str | None:
 
 
 def _translations() -> NullTranslations:
-    translations: NullTranslations = flask_babel.get_translations()
-    return translations
+    return _voice().words if has_app_context() else NO_WORDS
+
+
+def _voice() -> Voice:
+    """Found once per request: a page asks for dozens of words."""
+    voice: Voice | None = g.get("voice")
+    if voice is None:
+        language = str(flask_babel.get_locale() or _speech().default)
+        voice = g.voice = Voice(language, flask_babel.get_translations())
+    return voice
 
 
 def _speech() -> Speech:

@@ -45,11 +45,17 @@ def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
     stale = {device.provider_key for device in linked if _is_stale(ports, device, now)}
     for provider_key in sorted(stale):
         wake_read(ports=ports, customer_id=customer.id, provider_key=provider_key, now=now)
+    shown = (as_shown(ports, device, now) for device in linked)
     return Overview(
-        devices=tuple(sorted(linked, key=lambda device: not device.needs_customer)),
+        devices=tuple(sorted(shown, key=lambda device: not device.needs_customer)),
         attempts=tuple(attempt for attempt in attempts if attempt.state in BACK),
         refreshing=bool(stale) or any(device.removal_asked_at is not None for device in linked),
     )
+
+
+def as_shown(ports: Ports, device: Device, now: datetime) -> Device:
+    """The device as it is judged now: time passes though nothing is heard. Only for showing; what is heard is stored."""
+    return device.as_of(now, reads_devices=ports.traits(device.provider_key).reads_devices)
 
 
 def find(*, ports: Ports, customer: Customer, device_id: str) -> Device | None:

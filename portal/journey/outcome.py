@@ -8,6 +8,7 @@ from portal.domain.device import Device
 from portal.domain.link_session import LinkSession, Reason, State
 from portal.domain.people import Customer
 from portal.journey.confirm import as_devices, take_in
+from portal.journey.devices import as_shown
 from portal.journey.history import note_attempt
 from portal.journey.link import leave
 from portal.journey.ports import Ports
@@ -53,7 +54,7 @@ def look(
     if attempt is None:
         return None
     with ports.database.read() as tx:
-        linked = devices.all_of(tx, customer.id)
+        linked = tuple(as_shown(ports, device, now) for device in devices.all_of(tx, customer.id))
     may_go_on = attempt.departed_at is None and attempt.may_follow(now)
     return AttemptView(
         attempt=attempt,

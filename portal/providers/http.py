@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import BoundedSemaphore
@@ -68,6 +68,7 @@ class Gateway:
         observer: Observer | None = None,
         is_outage: Callable[[Answer], bool] = failed_there,
         breaker: Breaker | None = None,
+        pauses: Sequence[float] = LONGEST_PAUSES,
     ) -> None:
         self._provider = provider
         self._trusted = trust(ca_bundle)
@@ -78,6 +79,7 @@ class Gateway:
         self._observer = observer
         self._is_outage = is_outage
         self._breaker = breaker or Breaker()
+        self._pauses = pauses
 
     def call(
         self,
@@ -108,9 +110,9 @@ class Gateway:
                 return self._made(name, request, call, entry, cap=cap or self._cap, needs_json=needs_json)
 
         if repeatable or method in REPEATABLE:
-            return _repeated(attempt, (NotSent, Lost), until)
+            return self._repeated(attempt, (NotSent, Lost), until)
         try:
-            answer = _repeated(attempt, (NotSent,), until)
+            answer = self._repeated(attempt, (NotSent,), until)
         except Lost as error:
             raise OutcomeUnknown(str(error)) from None
         return replace(answer, may_be_done=self._is_outage(answer) and answer.status not in ASKS_FOR_PEACE)
@@ -125,6 +127,20 @@ class Gateway:
         if answer.status >= 500 or answer.status in COME_BACK_LATER:
             raise ComeBackLater(message, answer.retry_after)
         raise ProviderRefused(message)
+
+    def _repeated(
+        self, attempt: Callable[[], Answer], again_after: tuple[type[ProviderError], ...], until: float
+    ) -> Answer:
+        """The attempt, made again after these failures: at uneven times, and while there is time."""
+        for longest in self._pauses:
+            pause = random.uniform(0, longest)  # noqa: S311 - spreads callers out, guards nothing
+            try:
+                return attempt()
+            except again_after:
+                if time.monotonic() + pause >= until:
+                    raise
+            time.sleep(pause)
+        return attempt()
 
     @contextmanager
     def _entered(self, place: str, until: float) -> Iterator[Entry]:
@@ -184,16 +200,3 @@ class Gateway:
             tell(self._observer)
         except Exception as error:  # noqa: BLE001 - whatever ails the observer, the call was made
             log.warning("provider_observer_failed", provider=self._provider, cause=type(error).__name__)
-
-
-def _repeated(attempt: Callable[[], Answer], again_after: tuple[type[ProviderError], ...], until: float) -> Answer:
-    """The attempt, and after these failures at most two more: at uneven times, and as long as there is time."""
-    for longest in LONGEST_PAUSES:
-        pause = random.uniform(0, longest)  # noqa: S311 - spreads callers out, guards nothing
-        try:
-            return attempt()
-        except again_after:
-            if time.monotonic() + pause >= until:
-                raise
-        time.sleep(pause)
-    return attempt()

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -43,11 +44,20 @@ class _Held:
 class PoderoToken:
     """The token of one organisation. Safe among threads."""
 
-    def __init__(self, gateway: Gateway, token_url: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._gateway = gateway
         self._token_url = token_url
         basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self._headers = {"Authorization": f"Basic {basic}", "Cache-Control": "no-cache"}
+        self._clock = clock
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._fetching: Future[str] | None = None
@@ -55,7 +65,7 @@ class PoderoToken:
     def get(self) -> str:
         """A token that is good now. One caller fetches it; where there is none, the others share that fetch."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             held = self._held if self._held is not None and now < self._held.until else None
             shared = self._fetching
             if held is not None and (now < held.renew_at or shared is not None):
@@ -85,7 +95,7 @@ class PoderoToken:
             with self._lock:
                 self._fetching = None
                 if self._held is not None:
-                    self._held = replace(self._held, renew_at=time.monotonic() + REST_AFTER_FAILURE)
+                    self._held = replace(self._held, renew_at=self._clock() + REST_AFTER_FAILURE)
             mine.set_exception(error)
             raise
         with self._lock:
@@ -104,7 +114,7 @@ class PoderoToken:
         token = granted.get("access_token")
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise UnexpectedAnswer("podero token: no usable access_token")
-        now, life = time.monotonic(), life_of(granted.get("expires_in"))
+        now, life = self._clock(), life_of(granted.get("expires_in"))
         part = random.uniform(*RENEWED_AT)  # noqa: S311 - spreads processes out, guards nothing
         return _Held(token, renew_at=now + part * life, until=now + life)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, RowMapping, case, select
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from portal.domain.people import LoginSession
 from portal.storage import tables
@@ -13,6 +13,19 @@ from portal.storage.sealing import hashed
 
 _sessions = tables.login_sessions
 _customers = tables.customers
+
+_BY_TOKEN = (
+    select(
+        *_customers.c,
+        _sessions.c.id.label("session_id"),
+        _sessions.c.id_token_sealed,
+        _sessions.c.created_at.label("opened_at"),
+        _sessions.c.expires_at,
+    )
+    .join_from(_sessions, _customers)
+    .where(_sessions.c.token_hash == bindparam("token"), _sessions.c.expires_at > bindparam("now"))
+)
+"""Built once: it is asked on every page."""
 
 
 def open(  # noqa: A001 - `login_sessions.open` is how it is read
@@ -36,18 +49,8 @@ def open(  # noqa: A001 - `login_sessions.open` is how it is read
 
 def by_token(tx: Transaction, token: str, *, now: datetime) -> LoginSession | None:
     """The session of this browser with its customer, in one statement; None once it has ended."""
-    mine = (
-        select(
-            *_customers.c,
-            _sessions.c.id.label("session_id"),
-            _sessions.c.id_token_sealed,
-            _sessions.c.created_at.label("opened_at"),
-            _sessions.c.expires_at,
-        )
-        .join_from(_sessions, _customers)
-        .where(_sessions.c.token_hash == hashed(token), _sessions.c.expires_at > now)
-    )
-    row = tx.connection.execute(mine).mappings().one_or_none()
+    who = {"token": hashed(token), "now": now}
+    row = tx.connection.execute(_BY_TOKEN, who).mappings().one_or_none()
     if row is None:
         return None
     sealed = row["id_token_sealed"]

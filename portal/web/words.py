@@ -1,11 +1,5 @@
-"""Translated words, now, as plain text: Flask-Babel's calls with their types."""
+"""Translated words, now, as plain text."""
 
-import flask_babel
+from portal.i18n import gettext, ngettext
 
-
-def gettext(message: str, **names: object) -> str:
-    return str(flask_babel.gettext(message, **names))
-
-
-def ngettext(one: str, many: str, num: int, **names: object) -> str:
-    return str(flask_babel.ngettext(one, many, num, **names))
+__all__ = ["gettext", "ngettext"]

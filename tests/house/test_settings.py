@@ -199,6 +199,22 @@ def test_the_time_zone_is_the_markets(market: str, zone: str) -> None:
     assert load({**LIVE, "PORTAL_MARKET": market}).time_zone == zone
 
 
+def test_nox_may_sign_with_secrets_of_their_own() -> None:
+    plain = load({**LIVE, "PORTAL_NOX__API_KEY": "key"}).nox
+    assert plain is not None
+    assert (plain.webhook_secret, plain.webhook_signed_text) == ((), "{timestamp}.{body}")
+    more = {
+        "PORTAL_NOX__API_KEY": "key",
+        "PORTAL_NOX__WEBHOOK_SECRET": "first-secret-of-two, second-secret-of-two",
+        "PORTAL_NOX__WEBHOOK_SIGNED_TEXT": "{id}.{timestamp}.{body}",
+    }
+    chosen = load({**LIVE, **more}).nox
+    assert chosen is not None
+    assert [one.get_secret_value() for one in chosen.webhook_secret] == ["first-secret-of-two", "second-secret-of-two"]
+    for wrong in ({"PORTAL_NOX__WEBHOOK_SECRET": "short"}, {"PORTAL_NOX__WEBHOOK_SIGNED_TEXT": "{body}.{timestamp}"}):
+        assert faulty({**LIVE, **more, **wrong}) == tuple(wrong)
+
+
 def test_lists_are_separated_by_commas() -> None:
     more = {
         "PORTAL_TELEMATICA__WEBHOOK_SECRET": f"{TELEMATICA['PORTAL_TELEMATICA__WEBHOOK_SECRET']}, whsec_{'QUJD' * 8}",

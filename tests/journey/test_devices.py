@@ -8,6 +8,7 @@ import pytest
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, Device
+from portal.domain.health import Cause
 from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.journey import devices
@@ -205,3 +206,15 @@ def imported(world: World, customer: Customer) -> Device:
     with world.ports.database.write() as tx:
         rows.save(tx, device)
     return device
+
+
+def test_a_provider_that_nobody_can_ask_for_long_is_not_taken_for_well(world: World, anna: Customer) -> None:
+    device = world.links(anna, NIBE)
+    world.answers("podero", 503)
+    world.clock.forward(hours=31)
+    (shown,) = after_refreshing(world, anna).devices
+    assert (shown.connection, shown.cause) == (Connection.UNKNOWN, Cause.NOT_ASKED)
+    assert world.device(anna, device.id).connection is Connection.WORKING
+    world.recovers("podero")
+    (shown,) = after_refreshing(world, anna).devices
+    assert shown.connection is Connection.WORKING

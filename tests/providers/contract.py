@@ -45,7 +45,7 @@ QUERIES = st.dictionaries(
 
 def gateway() -> Gateway:
     """One for each provider under test: it remembers how calls went."""
-    return Gateway("tested", connect_timeout=1.0, deadline=5.0)
+    return Gateway("tested", connect_timeout=1.0, deadline=5.0, pauses=(0.01, 0.02))
 
 
 def an_account(pseudonym: str = PSEUDONYM, provider_user_id: str | None = None) -> ProviderAccount:

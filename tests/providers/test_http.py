@@ -21,7 +21,7 @@ Serve = Callable[..., Scripted]
 @pytest.fixture
 def quick() -> Gateway:
     """A gateway whose patience fits a test."""
-    return Gateway("acme", connect_timeout=0.5, deadline=0.8, cap=100_000)
+    return Gateway("acme", connect_timeout=0.5, deadline=0.8, cap=100_000, pauses=(0.01, 0.02))
 
 
 def get(gateway: Gateway, url: str, **changes: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.providers.podero_rows import connection_of, reading_of
-from portal.providers.protocol import ProviderRefused, UnexpectedAnswer
+from portal.providers.protocol import ProviderRefused, UnexpectedAnswer, UserGone
 from tests.providers.podero_world import DEVICE, USER, PoderoWorld, fresh, scripted, world_url
 from tests.providers.scripted import Scripted, reply
 
@@ -121,9 +121,10 @@ class TestDevices:
         scripted(serve, world, {"GET /inverters": [{"action_needed": True}]})
         assert world.provider.list_devices(world.account, frozenset({DeviceType.INVERTER})) == ()
 
-    def test_a_user_unknown_there_has_no_devices(self, world: PoderoWorld, serve: Callable[..., Scripted]) -> None:
+    def test_a_user_unknown_there_is_gone(self, world: PoderoWorld, serve: Callable[..., Scripted]) -> None:
         scripted(serve, world, {})
-        assert world.readings() == ()
+        with pytest.raises(UserGone):
+            world.readings()
 
     @pytest.mark.parametrize("listed", [{"items": []}, None, "x"])
     def test_a_list_that_is_none_is_an_alarm(

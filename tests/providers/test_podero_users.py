@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from portal.domain.catalogue import DeviceType
-from portal.providers.podero_token import PoderoToken, life_of
+from portal.providers.podero_token import life_of
 from portal.providers.protocol import ProviderRefused, ProviderUnavailable, UnexpectedAnswer
 from portal.sandbox.state import ProviderUser
-from tests.providers.contract import PSEUDONYM, an_account, gateway
+from tests.providers.contract import PSEUDONYM, an_account
 from tests.providers.podero_world import USER, PoderoWorld, fresh, scripted
 from tests.providers.scripted import Scripted, reply
 
@@ -154,16 +154,6 @@ class TestToken:
             world.readings()
         assert len([r for r in server.received if r.path.endswith("/heat-pumps")]) == 2
         assert len([r for r in server.received if r.path.endswith("/auth/token")]) == 2
-
-    def test_a_newer_token_survives_the_refusal_of_an_older_one(self, serve: Callable[..., Scripted]) -> None:
-        tokens = iter(["t1", "t2"])
-        server = serve(lambda _: reply(200, {"access_token": next(tokens), "expires_in": 3600}))
-        token = PoderoToken(gateway(), server.url, "i", "s")
-        assert token.get() == "t1"
-        token.drop("t0")
-        assert token.get() == "t1"
-        token.drop("t1")
-        assert token.get() == "t2"
 
     @pytest.mark.parametrize(
         ("expires_in", "life"),

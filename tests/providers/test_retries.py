@@ -11,6 +11,7 @@ import pytest
 
 from portal.providers.http import ComeBackLater, Gateway
 from portal.providers.protocol import OutcomeUnknown, ProviderUnavailable, UnexpectedAnswer
+from tests.providers.observed import Told
 from tests.providers.scripted import Received, Scripted, reply
 
 Serve = Callable[..., Scripted]
@@ -21,7 +22,7 @@ BROKEN = (b"", reply(200, b'{"a"', content_length="400"))
 
 @pytest.fixture
 def gateway() -> Gateway:
-    return Gateway("acme", connect_timeout=0.2, deadline=2.0)
+    return Gateway("acme", connect_timeout=0.2, deadline=2.0, pauses=(0.01, 0.02))
 
 
 def silent(_: Received) -> Iterator[bytes]:
@@ -89,11 +90,13 @@ def test_silence_uses_the_time_up_and_is_never_tried_again(serve: Serve, method:
 def test_where_nobody_listens_nothing_was_sent_and_anything_may_be_tried_again(method: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one:
         port = one.getsockname()[1]
-    seen: list[bool] = []
+    told = Told()
     with pytest.raises(ProviderUnavailable) as failure:
-        Gateway("acme", deadline=2.0, observer=Seeing(seen)).call("open", method, f"http://127.0.0.1:{port}/")
+        Gateway("acme", deadline=2.0, observer=told, pauses=(0.01, 0.02)).call(
+            "open", method, f"http://127.0.0.1:{port}/"
+        )
     assert not isinstance(failure.value, OutcomeUnknown)
-    assert seen == [True, True, True]
+    assert told.calls == [True, True, True]
 
 
 def test_a_provider_that_is_there_again_at_the_third_try_has_answered() -> None:
@@ -101,7 +104,7 @@ def test_a_provider_that_is_there_again_at_the_third_try_has_answered() -> None:
         port = one.getsockname()[1]
     server = Scripted(lambda _: reply(200, {"a": 1}), port=port)
 
-    class Opening(Seeing):
+    class Opening(Told):
         """Starts the server when it was looked for twice."""
 
         def seen(self, provider_key: str, *, failed: bool, milliseconds: int) -> None:
@@ -110,7 +113,7 @@ def test_a_provider_that_is_there_again_at_the_third_try_has_answered() -> None:
                 running.enter_context(server)
 
     with ExitStack() as running:
-        gateway = Gateway("acme", observer=Opening([]))
+        gateway = Gateway("acme", observer=Opening())
         assert gateway.call("open", "POST", f"http://127.0.0.1:{port}/").body == {"a": 1}
         assert len(server.received) == 1
 
@@ -122,7 +125,7 @@ def test_a_failure_there_leaves_open_whether_a_change_was_made(gateway: Gateway,
         gateway.settled("open", gateway.call("open", "POST", server.url))
     for again in ({"method": "DELETE"}, {"method": "POST", "repeatable": True}):
         with pytest.raises(ComeBackLater):
-            gateway.settled("open", gateway.call("open", url=server.url, **again))  # type: ignore[arg-type]
+            gateway.settled("open", gateway.call("open", url=server.url, **again))
     assert len(server.received) == 3
 
 
@@ -158,18 +161,3 @@ def test_the_tries_share_one_deadline(serve: Serve) -> None:
         Gateway("acme", deadline=0.4).call("look", "GET", server.url)
     assert time.monotonic() - started < 0.6
     assert len(server.received) <= 3
-
-
-class Seeing:
-    """Keeps whether each call failed."""
-
-    def __init__(self, calls: list[bool]) -> None:
-        self.calls = calls
-
-    def seen(self, provider_key: str, *, failed: bool, milliseconds: int) -> None:
-        assert provider_key == "acme"
-        assert milliseconds >= 0
-        self.calls.append(failed)
-
-    def paused(self, provider_key: str, *, seconds: float) -> None:
-        raise AssertionError

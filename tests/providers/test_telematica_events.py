@@ -182,6 +182,18 @@ class TestEvents:
             with pytest.raises(EventRefused):
                 provider.read_event(headers, sent, now=NOW)
 
+    @pytest.mark.parametrize("family", ["svix", "webhook"])
+    def test_a_redelivery_has_the_same_id_at_another_time(self, provider: Telematica, family: str) -> None:
+        first = self.read(provider, connected(), family=family)
+        again = self.read(provider, connected(), family=family, at=NOW + timedelta(minutes=2))
+        assert (first.event_id, first.pseudonym) == (again.event_id, again.pseudonym)
+        assert first.occurred_at < again.occurred_at
+
+    def test_the_two_spellings_side_by_side_are_read_as_svix_has_them(self, provider: Telematica) -> None:
+        body = json.dumps(connected()).encode()
+        both = {**signed(body, family="webhook", event_id="msg_2"), **signed(body)}
+        assert provider.read_event(both, body, now=NOW).event_id == "msg_1"
+
     def test_one_good_signature_among_others_is_enough(self, provider: Telematica) -> None:
         body = json.dumps(connected()).encode()
         headers = signed(body)
