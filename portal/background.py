@@ -36,6 +36,8 @@ TAKING_PATIENCE = 5.0
 AWAY = (RedisError, sqlite3.Error, OSError)
 """What a queue that does not answer raises."""
 
+SPREAD = random.Random()  # noqa: S311 - spreads looks out, guards nothing
+
 HOUSE_THREADS = 4
 STOP_PATIENCE = 15.0
 
@@ -148,7 +150,7 @@ class _Thread(Thread):
     """Looks into an empty queue at uneven intervals, so that the threads of a lane do not all look at once."""
 
     def sleep(self) -> None:
-        self.stop_flag.wait(self.max_delay * random.uniform(0.5, 1.5))  # noqa: S311 - spreads, guards nothing
+        self.stop_flag.wait(self.max_delay * SPREAD.uniform(0.5, 1.5))
 
 
 class _Lane(Consumer):

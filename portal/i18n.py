@@ -11,7 +11,8 @@ Order of choice, each only where the retailer offers that language:
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -102,15 +103,7 @@ def init_app(
     babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
     if pseudo:
         babel.domain_instance = PseudoDomain()
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    # Jinja takes what these return for safe HTML, so the words of a catalogue are escaped before it gets them.
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension above
-        gettext=lambda message: escape(_translations().ugettext(message)),
-        ngettext=lambda one, many, count: escape(_translations().ungettext(one, many, count)),
-        pgettext=lambda context, message: escape(_translations().upgettext(context, message)),
-        npgettext=lambda context, one, many, count: escape(_translations().unpgettext(context, one, many, count)),
-        newstyle=True,
-    )
+    app.jinja_env.globals.update(_=_words, ngettext=_words_for)
     app.jinja_env.filters["moment"] = moment
     app.before_request(_take_choice_from_query)
 
@@ -174,12 +167,16 @@ def moment(when: datetime) -> str:
     """A time as customers read it, in the retailer's time zone: "today 13:42", "yesterday 13:42" or a date."""
     speech, language = _speech(), current_language()
     local, today = when.astimezone(speech.time_zone), speech.clock().astimezone(speech.time_zone).date()
-    time = format_time(local, "short", locale=language)
     if local.date() == today:
-        return gettext("today %(time)s", time=time)
+        return gettext("today %(time)s", time=_time_of_day(local.hour, local.minute, language))
     if local.date() == today - timedelta(days=1):
-        return gettext("yesterday %(time)s", time=time)
+        return gettext("yesterday %(time)s", time=_time_of_day(local.hour, local.minute, language))
     return format_date(local.date(), "long", locale=language)
+
+
+@lru_cache(maxsize=2000)
+def _time_of_day(hour: int, minute: int, language: str) -> str:
+    return format_time(time(hour, minute), "short", locale=language)
 
 
 class LazyWords(LazyString):  # type: ignore[misc]  # Flask-Babel has no types
@@ -296,6 +293,16 @@ def _take_choice_from_query() -> None:
 def _primary(tag: str | None) -> str | None:
     """The language of a locale such as `sv-SE` or `pl_PL`."""
     return re.split("[-_]", tag, maxsplit=1)[0].lower() if tag else None
+
+
+def _words(message: str, **variables: object) -> Markup:
+    """A message for a template: its words are escaped, and so is what is filled in."""
+    return escape(_translations().ugettext(message)) % variables
+
+
+def _words_for(one: str, many: str, num: int, **variables: object) -> Markup:
+    """The message for that many, for a template."""
+    return escape(_translations().ungettext(one, many, num)) % {"num": num, **variables}
 
 
 def _translations() -> NullTranslations:

@@ -111,7 +111,7 @@ class NoxSettings(Group):
         ("auth.nox.energy",), description="Hosts of its Connect UI; customers are sent nowhere else"
     )
     webhook_secret: PlainSecrets = Field(
-        (), description="Signing secret of its webhooks, where that is not the API key; two while one replaces the other"
+        (), description="Signing secret of its webhooks, where it is not the API key; two while one replaces the other"
     )
     webhook_signed_text: Literal["{timestamp}.{body}", "{id}.{timestamp}.{body}", "{body}"] = Field(
         "{timestamp}.{body}", description="What its webhooks sign; undocumented, so see that a first one is taken"

@@ -60,6 +60,5 @@ class LoginSession:
 
     id: str
     customer: Customer
-    id_token: str | None
     created_at: datetime
     expires_at: datetime

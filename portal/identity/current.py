@@ -72,7 +72,10 @@ def viewer() -> Customer | None:
 def id_token() -> str | None:
     """The ID token of the customer's sign-in, for signing out at the issuer."""
     visitor = _visitor()
-    return visitor.login_session.id_token if visitor else None
+    if visitor is None:
+        return None
+    with _door().database.read() as tx:
+        return stored.id_token(tx, visitor.token)
 
 
 def login(token: str) -> None:

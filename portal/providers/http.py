@@ -36,6 +36,8 @@ REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 LONGEST_PAUSES = (0.25, 0.5)
 """Before the second and the third try of a call."""
 
+SPREAD = random.Random()  # noqa: S311 - spreads callers out, guards nothing
+
 
 class ComeBackLater(ProviderUnavailable):
     """Not now, and nothing was done; `retry_after` are the seconds to wait, None where the provider names none."""
@@ -133,7 +135,7 @@ class Gateway:
     ) -> Answer:
         """The attempt, made again after these failures: at uneven times, and while there is time."""
         for longest in self._pauses:
-            pause = random.uniform(0, longest)  # noqa: S311 - spreads callers out, guards nothing
+            pause = SPREAD.uniform(0, longest)
             try:
                 return attempt()
             except again_after:

@@ -160,8 +160,6 @@ class Nox:
     def _page(self, device_type: DeviceType, query: Mapping[str, str]) -> Mapping[str, object]:
         url = f"{self._config.api_url.rstrip('/')}{LISTS[device_type]}"
         answer = self._gateway.call("list devices", "GET", url, headers=self._headers, query=query)
-        if answer.status == 404:
-            return {"data": []}
         return members(self._gateway.settled("list devices", answer).body)
 
 

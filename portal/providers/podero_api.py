@@ -9,7 +9,7 @@ from portal.domain.people import ProviderAccount
 from portal.providers.answers import Answer, elements, members, text, uuid
 from portal.providers.http import Gateway
 from portal.providers.podero_token import PoderoToken
-from portal.providers.protocol import ProviderRefused, UnexpectedAnswer, UserGone
+from portal.providers.protocol import OutcomeUnknown, ProviderRefused, ProviderUnavailable, UnexpectedAnswer, UserGone
 
 SEGMENTS = {
     DeviceType.HEAT_PUMP: "heat-pumps",
@@ -64,8 +64,18 @@ class PoderoApi:
         return _id_in("find user", found)
 
     def create_user(self, pseudonym: str, address: str) -> str:
+        """Never makes it a second time by itself: what nobody has heard of is looked up, now or at the next try."""
+        try:
+            return self._created(pseudonym, address)
+        except OutcomeUnknown as unknown:
+            made = self.find_user(pseudonym)
+            if made is None:
+                raise ProviderUnavailable(str(unknown)) from None
+            return made
+
+    def _created(self, pseudonym: str, address: str) -> str:
         sent = {"role": "user", "email": address, "external_user_id": pseudonym}
-        answer = self.call("create user", "POST", self._users, json=sent, repeatable=True)
+        answer = self.call("create user", "POST", self._users, json=sent)
         if answer.status in TAKEN:
             existing = self.find_user(pseudonym) or self._adoptable(pseudonym, address)
             if existing is not None:

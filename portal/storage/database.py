@@ -126,10 +126,15 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
-    """SQLite has one writer: a pool of one queues this process's threads, the busy timeout the other processes."""
+    """SQLite has one writer: a pool of one queues this process's threads, the busy timeout the other processes.
+
+    Connections are kept, because opening one costs more than a page, and the last one used is the first one taken.
+    """
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     writing = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, hide_parameters=True)
-    reading = create_engine(url, pool_size=5, max_overflow=20, pool_timeout=30, hide_parameters=True)
+    reading = create_engine(
+        url, pool_size=25, max_overflow=0, pool_timeout=30, pool_use_lifo=True, hide_parameters=True
+    )
     _prepare_sqlite(writing, begin="BEGIN IMMEDIATE", query_only=False)
     _prepare_sqlite(reading, begin="BEGIN", query_only=True)
     return writing, reading

@@ -1,6 +1,7 @@
 """Linked devices. A removed device stays as a row, so that linking it again finds it."""
 
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, select
 from sqlalchemy.exc import IntegrityError
@@ -16,22 +17,36 @@ _devices = tables.devices
 _IN_ORDER_OF_TYPES = case({kind.value: place for place, kind in enumerate(DeviceType)}, value=_devices.c.device_type)
 
 
+def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(_devices)
+        .where(_devices.c.customer_id == bindparam("customer_id"), *conditions)
+        .order_by(_IN_ORDER_OF_TYPES, _devices.c.vendor_name, _devices.c.linked_at, _devices.c.id)
+    )
+
+
+# Built once: these are asked on nearly every page.
+_ALL = _mine(_devices.c.removed_at.is_(None))
+_KNOWN = _mine(_devices.c.provider_key == bindparam("provider_key"))
+_ONE = _mine(_devices.c.id == bindparam("device_id"), _devices.c.removed_at.is_(None))
+
+
 class NotSaved(Exception):
     """The row of this id is another customer's, or the provider's device has another row of this customer."""
 
 
 def all_of(tx: Transaction, customer_id: str) -> tuple[Device, ...]:
     """The customer's devices by type and vendor."""
-    return _own(tx, customer_id, _devices.c.removed_at.is_(None))
+    return _own(tx, _ALL, customer_id)
 
 
 def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device, ...]:
     """All devices the customer has or had at this provider, removed ones too."""
-    return _own(tx, customer_id, _devices.c.provider_key == provider_key)
+    return _own(tx, _KNOWN, customer_id, provider_key=provider_key)
 
 
 def get(tx: Transaction, customer_id: str, device_id: str) -> Device | None:
-    return next(iter(_own(tx, customer_id, _devices.c.id == device_id, _devices.c.removed_at.is_(None))), None)
+    return next(iter(_own(tx, _ONE, customer_id, device_id=device_id)), None)
 
 
 def save(tx: Transaction, device: Device) -> None:
@@ -67,14 +82,10 @@ def _health(tx: Transaction, device: Device) -> tuple[str, str] | None:
     return None if stored is None else (stored.connection, stored.cause)
 
 
-def _own(tx: Transaction, customer_id: str, *conditions: ColumnElement[bool]) -> tuple[Device, ...]:
+def _own(tx: Transaction, mine: Select[Any], customer_id: str, **named: str) -> tuple[Device, ...]:
     tx.in_turn(customer_id)
-    mine = (
-        select(_devices)
-        .where(_devices.c.customer_id == customer_id, *conditions)
-        .order_by(_IN_ORDER_OF_TYPES, _devices.c.vendor_name, _devices.c.linked_at, _devices.c.id)
-    )
-    return tuple(_device(row) for row in tx.connection.execute(mine).mappings())
+    rows = tx.connection.execute(mine, {"customer_id": customer_id, **named})
+    return tuple(_device(row) for row in rows.mappings())
 
 
 def _device(row: RowMapping) -> Device:

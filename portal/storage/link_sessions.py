@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
@@ -19,9 +19,29 @@ _attempts = tables.link_sessions
 RECENT = 50
 """How many attempts back an answer without a name is looked for."""
 
-
 CHECK_EVERY = timedelta(seconds=55)
 """How long after a look the reconciler looks again: each time it comes by."""
+
+
+def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(_attempts)
+        .where(_attempts.c.customer_id == bindparam("customer_id"), *conditions)
+        .order_by(_attempts.c.created_at.desc(), _attempts.c.id)
+    )
+
+
+# Built once: these are asked on nearly every page.
+_ONE = _mine(_attempts.c.id == bindparam("attempt_id"))
+_OPEN = _mine(_attempts.c.state.in_(OPEN))
+_OF_CLICK = _mine(_attempts.c.click == bindparam("click"))
+_RECENT = _mine(_attempts.c.provider_key == bindparam("provider_key")).limit(RECENT)
+_HELD = _mine(
+    _attempts.c.provider_key == bindparam("provider_key"),
+    _attempts.c.state == State.HELD,
+    _attempts.c.reason == Reason.ANOTHER_PERSON,
+    _attempts.c.ended_at >= bindparam("since"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +67,12 @@ def insert(tx: Transaction, attempt: LinkSession, *, click: str | None) -> None:
 
 
 def get(tx: Transaction, customer_id: str, link_session_id: str) -> LinkSession | None:
-    return next(iter(_own(tx, customer_id, _attempts.c.id == link_session_id)), None)
+    return next(iter(_own(tx, _ONE, customer_id, attempt_id=link_session_id)), None)
 
 
 def of_click(tx: Transaction, customer_id: str, click: str) -> LinkSession | None:
     """The attempt that this click opened, unless it was forgotten."""
-    return next(iter(_own(tx, customer_id, _attempts.c.click == click)), None)
+    return next(iter(_own(tx, _OF_CLICK, customer_id, click=click)), None)
 
 
 def forget_click(tx: Transaction, customer_id: str, click: str) -> None:
@@ -73,24 +93,17 @@ def by_arrival_secret(tx: Transaction, provider_key: str, secret: str) -> LinkSe
 
 def recent(tx: Transaction, customer_id: str, provider_key: str) -> tuple[LinkSession, ...]:
     """The customer's latest attempts at this provider, however they stand, newest first."""
-    return _own(tx, customer_id, _attempts.c.provider_key == provider_key, limit=RECENT)
+    return _own(tx, _RECENT, customer_id, provider_key=provider_key)
 
 
 def open_of(tx: Transaction, customer_id: str) -> tuple[LinkSession, ...]:
     """The customer's attempts in which something may still happen, newest first."""
-    return _own(tx, customer_id, _attempts.c.state.in_(OPEN))
+    return _own(tx, _OPEN, customer_id)
 
 
 def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, since: datetime) -> frozenset[str]:
     """The provider's ids of devices that another person's return to this customer's attempts named lately."""
-    held = _own(
-        tx,
-        customer_id,
-        _attempts.c.provider_key == provider_key,
-        _attempts.c.state == State.HELD,
-        _attempts.c.reason == Reason.ANOTHER_PERSON,
-        _attempts.c.ended_at >= since,
-    )
+    held = _own(tx, _HELD, customer_id, provider_key=provider_key, since=since)
     return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
 
 
@@ -171,17 +184,10 @@ def postpone(tx: Transaction, attempt_id: str, customer_id: str, *, until: datet
     _change(tx, attempt_id, customer_id, _attempts.c.claimed_until.is_not(None), {"claimed_until": until})
 
 
-def _own(
-    tx: Transaction, customer_id: str, *conditions: ColumnElement[bool], limit: int | None = None
-) -> tuple[LinkSession, ...]:
+def _own(tx: Transaction, mine: Select[Any], customer_id: str, **named: object) -> tuple[LinkSession, ...]:
     tx.in_turn(customer_id)
-    mine = (
-        select(_attempts)
-        .where(_attempts.c.customer_id == customer_id, *conditions)
-        .order_by(_attempts.c.created_at.desc(), _attempts.c.id)
-        .limit(limit)
-    )
-    return tuple(_attempt(tx, row) for row in tx.connection.execute(mine).mappings())
+    rows = tx.connection.execute(mine, {"customer_id": customer_id, **named})
+    return tuple(_attempt(tx, row) for row in rows.mappings())
 
 
 def _change(

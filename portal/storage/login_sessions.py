@@ -18,7 +18,6 @@ _BY_TOKEN = (
     select(
         *_customers.c,
         _sessions.c.id.label("session_id"),
-        _sessions.c.id_token_sealed,
         _sessions.c.created_at.label("opened_at"),
         _sessions.c.expires_at,
     )
@@ -49,18 +48,22 @@ def open(  # noqa: A001 - `login_sessions.open` is how it is read
 
 def by_token(tx: Transaction, token: str, *, now: datetime) -> LoginSession | None:
     """The session of this browser with its customer, in one statement; None once it has ended."""
-    who = {"token": hashed(token), "now": now}
-    row = tx.connection.execute(_BY_TOKEN, who).mappings().one_or_none()
+    row = tx.connection.execute(_BY_TOKEN, {"token": hashed(token), "now": now}).mappings().one_or_none()
     if row is None:
         return None
-    sealed = row["id_token_sealed"]
     return LoginSession(
         id=row["session_id"],
         customer=customer_of(row),
-        id_token=tx.unseal(sealed) if sealed is not None else None,
         created_at=row["opened_at"],
         expires_at=row["expires_at"],
     )
+
+
+def id_token(tx: Transaction, token: str) -> str | None:
+    """The ID token of the sign-in that this browser's session began with."""
+    kept = select(_sessions.c.id_token_sealed).where(_sessions.c.token_hash == hashed(token))
+    sealed = tx.connection.scalars(kept).one_or_none()
+    return tx.unseal(sealed) if sealed is not None else None
 
 
 def close(tx: Transaction, token: str) -> None:

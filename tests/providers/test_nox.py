@@ -202,9 +202,12 @@ class TestDevices:
         with pytest.raises(UnexpectedAnswer):
             world.readings()
 
-    def test_a_user_unknown_there_has_no_devices(self, world: NoxWorld, serve: Callable[..., Scripted]) -> None:
+    def test_a_list_that_is_not_found_is_not_an_empty_one(
+        self, world: NoxWorld, serve: Callable[..., Scripted]
+    ) -> None:
         self.served(world, serve, lambda _: reply(404, {"message": "not found"}))
-        assert world.readings() == ()
+        with pytest.raises(ProviderRefused):
+            world.readings()
 
     def reading(self, world: NoxWorld, serve: Callable[..., Scripted], row: dict[str, object]) -> DeviceReading:
         known = {"device_id": "d", "user_id": "nox_user_1", "country": "NL"}

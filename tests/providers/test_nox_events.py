@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 import json
+import re
 import string
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from portal.providers.nox import Nox, NoxConfig
 from portal.providers.nox_events import SIGNED_TEXTS, NoxEvents
 from portal.providers.protocol import EventRefused, UnexpectedAnswer
 from tests.providers.contract import PSEUDONYM
+from tests.providers.test_nox import NoxWorld
 
 KEY = "the-api-key-of-the-supplier"
 NEW, OLD = "the-secret-that-is-new", "the-secret-that-is-old"
@@ -219,6 +222,24 @@ def test_a_proven_event_that_cannot_be_read_is_an_alarm(body: bytes) -> None:
 @settings(max_examples=100, deadline=None)
 def test_whatever_is_proven_is_read_without_trouble(told: dict[str, Any]) -> None:
     assert read(told, by=PROVIDER).provider_key == "nox"
+
+
+@pytest.mark.parametrize("signed_text", SIGNED_TEXTS)
+def test_what_the_sandbox_sends_is_proven_and_names_the_customer(running_sandbox: Any, signed_text: str) -> None:
+    sandbox, portal = running_sandbox
+    sandbox.state.reset()
+    portal.received.clear()
+    world = NoxWorld(sandbox, portal)
+    world.provider = world.made(signed_text=signed_text)
+    world.choose(signed_text=re.sub("[{}]", "", signed_text), event_timing="before_return")
+    hints = world.walk(world.leave())
+    until = time.monotonic() + 5
+    while not portal.received:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    events = [world.provider.read_event(sent.headers, sent.body, now=world.now) for sent in portal.received]
+    assert {(event.kind, event.pseudonym) for event in events} == {(EventKind.CHANGED, PSEUDONYM)}
+    assert events[0].device_ids == hints.device_ids
 
 
 def test_no_secret_is_told_by_a_refusal() -> None:

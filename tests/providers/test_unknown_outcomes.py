@@ -99,7 +99,6 @@ def test_a_session_that_may_have_been_opened_is_not_opened_again(
         ("podero", "POST /auth/token", devices),
         ("podero", "GET /heat-pumps", devices),
         ("podero", "GET /by-ext-id/c7f0a1d2e3b4", make_user),
-        ("podero", "POST /users", make_user),
         ("podero", f"DELETE /{DEVICE}", remove(DEVICE)),
         ("nox", "GET /v1/devices", devices),
         ("telematica", f"POST /{TELEMATICA_DEVICE}/revoke", remove(TELEMATICA_DEVICE)),
@@ -114,6 +113,18 @@ def test_what_does_no_harm_twice_is_tried_three_times_and_later_again(
         do(world)
     assert not isinstance(failure.value, OutcomeUnknown)
     assert len(struck) == 3
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_user_that_may_have_been_made_is_looked_up_and_not_made_again(
+    worlds: dict[str, World], serve: Serve, how: str
+) -> None:
+    world = worlds["podero"]
+    struck = broken(world, serve, "POST /users", BROKEN[how])
+    with pytest.raises(ProviderUnavailable) as failure:
+        make_user(world)
+    assert not isinstance(failure.value, OutcomeUnknown)
+    assert len(struck) == 1
 
 
 def test_a_cable_that_is_not_plugged_in_is_not_an_unknown_outcome(worlds: dict[str, World], serve: Serve) -> None:

@@ -25,7 +25,9 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.split(" ", 2)
-        length = next((line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")), 0)
+        length = next(
+            (line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")), 0
+        )
         body = await reader.readexactly(int(length))
         status, answer = await answered(method, target, body, port, seconds)
         sent = json.dumps(answer).encode()
