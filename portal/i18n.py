@@ -22,7 +22,7 @@ from babel.dates import format_date, format_time
 from babel.messages.mofile import read_mo
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_app_context, request, session
-from flask_babel import Babel, Domain, npgettext, pgettext
+from flask_babel import Babel
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
@@ -69,6 +69,7 @@ class Speech:
     time_zone: ZoneInfo
     viewer: Callable[[], Customer | None]
     clock: Callable[[], datetime]
+    pseudo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Voice:
     words: NullTranslations
 
 
-NO_WORDS = NullTranslations()
+SOURCE = Voice("en", NullTranslations())
 """Outside a request words stay as they are in the source."""
 
 
@@ -97,12 +98,10 @@ def init_app(
     """Teach an application its languages. Raises CatalogueError; `pseudo` brackets every translated word, for tests."""
     if faults := catalogue_faults(languages, folder):
         raise CatalogueError(faults)
-    app.extensions["portal.i18n"] = Speech(tuple(languages), default, ZoneInfo(time_zone), viewer, clock)
+    app.extensions["portal.i18n"] = Speech(tuple(languages), default, ZoneInfo(time_zone), viewer, clock, pseudo)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     babel = Babel(configure_jinja=False)
     babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
-    if pseudo:
-        babel.domain_instance = PseudoDomain()
     app.jinja_env.globals.update(_=_words, ngettext=_words_for)
     app.jinja_env.filters["moment"] = moment
     app.before_request(_take_choice_from_query)
@@ -154,13 +153,13 @@ def choose(language: str) -> bool:
 
 def gettext(message: str, **variables: object) -> str:
     """A message in the language of this request, as plain text."""
-    text = str(_translations().ugettext(message))
+    text = str(_voice().words.ugettext(message))
     return text % variables if variables else text
 
 
 def ngettext(one: str, many: str, num: int, **variables: object) -> str:
     """The message for that many, in the language of this request, as plain text."""
-    return str(_translations().ungettext(one, many, num)) % {"num": num, **variables}
+    return str(_voice().words.ungettext(one, many, num)) % {"num": num, **variables}
 
 
 def moment(when: datetime) -> str:
@@ -192,14 +191,6 @@ def lazy_gettext(message: str, **variables: object) -> LazyWords:
 
 def lazy_ngettext(one: str, many: str, num: int, **variables: object) -> LazyWords:
     return LazyWords(ngettext, one, many, num, **variables)
-
-
-def lazy_pgettext(context: str, message: str, **variables: object) -> LazyWords:
-    return LazyWords(pgettext, context, message, **variables)
-
-
-def lazy_npgettext(context: str, one: str, many: str, num: int, **variables: object) -> LazyWords:
-    return LazyWords(npgettext, context, one, many, num, **variables)
 
 
 def catalogue_faults(languages: Sequence[str], folder: Path = TRANSLATIONS) -> tuple[str, ...]:
@@ -257,19 +248,6 @@ class PseudoTranslations(NullTranslations):
     def ungettext(self, one: str, many: str, count: int) -> str:
         return bracketed(one if count == 1 else many)
 
-    def upgettext(self, context: str, message: str) -> str:  # noqa: ARG002 - one made-up language has no contexts
-        return self.ugettext(message)
-
-    def unpgettext(self, context: str, one: str, many: str, count: int) -> str:  # noqa: ARG002 - as above
-        return self.ungettext(one, many, count)
-
-
-class PseudoDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
-    """The made-up language in place of every real one."""
-
-    def get_translations(self) -> PseudoTranslations:
-        return PseudoTranslations()
-
 
 def _choose() -> str:
     """The language of this request, asked once per request by Flask-Babel."""
@@ -297,24 +275,23 @@ def _primary(tag: str | None) -> str | None:
 
 def _words(message: str, **variables: object) -> Markup:
     """A message for a template: its words are escaped, and so is what is filled in."""
-    return escape(_translations().ugettext(message)) % variables
+    return escape(_voice().words.ugettext(message)) % variables
 
 
 def _words_for(one: str, many: str, num: int, **variables: object) -> Markup:
     """The message for that many, for a template."""
-    return escape(_translations().ungettext(one, many, num)) % {"num": num, **variables}
-
-
-def _translations() -> NullTranslations:
-    return _voice().words if has_app_context() else NO_WORDS
+    return escape(_voice().words.ungettext(one, many, num)) % {"num": num, **variables}
 
 
 def _voice() -> Voice:
     """Found once per request: a page asks for dozens of words."""
+    if not has_app_context():
+        return SOURCE
     voice: Voice | None = g.get("voice")
     if voice is None:
-        language = str(flask_babel.get_locale() or _speech().default)
-        voice = g.voice = Voice(language, flask_babel.get_translations())
+        speech = _speech()
+        words = PseudoTranslations() if speech.pseudo else flask_babel.get_translations()
+        voice = g.voice = Voice(str(flask_babel.get_locale() or speech.default), words)
     return voice
 
 

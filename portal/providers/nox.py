@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from portal.domain.catalogue import DeviceType, Offer
 from portal.domain.device import Connection, DeviceReading
@@ -65,7 +66,7 @@ class Nox:
         self._headers = {"x-api-key": config.api_key}
         self._events = NoxEvents(KEY, config.webhook_secrets or (config.api_key,), config.signed_text)
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
         return Traits(
             key=KEY,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
@@ -84,7 +85,7 @@ class Podero:
         token = PoderoToken(gateway, config.token_url, config.client_id, config.client_secret)
         self._api = PoderoApi(gateway, token, base_url=config.base_url, org_id=config.org_id)
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
         return Traits(
             key=KEY,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from portal.domain.catalogue import DeviceType, Offer
 from portal.domain.device import DeviceReading
@@ -94,7 +95,7 @@ class Telematica:
         self._headers = {config.auth_header: f"{config.auth_scheme} {config.api_token}".strip()}
         self._events = TelematicaEvents(KEY, config.webhook_secrets)
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
         return Traits(
             key=KEY,

@@ -1,6 +1,6 @@
 """The headers of every answer: what a browser may do with our pages, and that nobody keeps them."""
 
-from urllib.parse import urlsplit
+from functools import cache
 from wsgiref.headers import Headers
 
 from flask import Flask, Response, request
@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_dress)
 
 
+@cache
 def content_security_policy(form_origins: tuple[str, ...]) -> str:
     """Nothing inline and nothing from elsewhere; forms may end at `form_origins`, because a browser holds a form's
     redirects to the same rule as the form."""
@@ -67,12 +68,7 @@ def _dress(response: Response) -> Response:
 
 
 def _form_origins() -> tuple[str, ...]:
+    """The Connect UIs and the issuer, of whom more is known once it has answered."""
     installed = portal()
-    origins = {*installed.ports.providers.connect_origins(), *installed.oidc.origins()}
-    return tuple(sorted(origins - {origin_of(installed.site.public_url)}))
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    ours = {installed.site.public_url}
+    return tuple(sorted({*installed.ports.providers.connect_origins(), *installed.oidc.origins()} - ours))

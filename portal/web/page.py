@@ -1,8 +1,10 @@
 """What every page is given, and the one way to make a page or a piece of one."""
 
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
+from flask.templating import Environment
 
 from portal import i18n
 from portal.domain.people import Customer
@@ -10,6 +12,13 @@ from portal.identity import current
 from portal.web import labels, targets
 from portal.web.surface import surface
 from portal.web.wiring import portal
+
+
+class Templates(Environment):
+    """Keeps what all templates know in one plain dictionary: Jinja looks through it at each import, on every page."""
+
+    def make_globals(self, d: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
 
 
 def init_app(app: Flask) -> None:

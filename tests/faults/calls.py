@@ -13,6 +13,7 @@ class Role(StrEnum):
     """What hangs on a call."""
 
     PREPARES = "comes before a link can be opened, and may be made twice"
+    CREATES = "makes the customer known there, may not be made twice, and can be looked up"
     OPENS = "opens a link, and may not be made twice"
     CONFIRMS = "tells whether something was linked"
     READS = "tells how the devices are"
@@ -49,7 +50,7 @@ LISTS = r"/users/[0-9a-f-]{36}/(heat-pumps|electric-vehicles|wallboxes|inverters
 CALLS = (
     Call("podero", "token", Role.PREPARES, "POST", r"/auth/token$"),
     Call("podero", "find user", Role.PREPARES, "GET", r"/by-ext-id/", after="token"),
-    Call("podero", "create user", Role.PREPARES, "POST", r"/users$", after="find user"),
+    Call("podero", "create user", Role.CREATES, "POST", r"/users$", after="find user"),
     Call("podero", "open onboarding", Role.OPENS, "POST", r"/device-onboarding$", after="create user"),
     Call("podero", "list devices, to confirm", Role.CONFIRMS, "GET", rf"{LISTS}$"),
     Call("podero", "list devices, to read", Role.READS, "GET", rf"{LISTS}$"),

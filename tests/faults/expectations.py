@@ -93,15 +93,15 @@ def expected(call: Call, fault: Fault) -> Expected:
 def _ending(call: Call, fault: Fault) -> Ending:
     token_is_renewed = fault.family is Family.REVOKED_ONCE and call.provider == "podero"
     match call.role:
-        case Role.OPENS | Role.PREPARES if token_is_renewed:
+        case Role.CREATES if fault.family is Family.LOST and fault.is_done:
             return Ending.GOES_ON
-        case Role.OPENS | Role.PREPARES if fault.family is Family.REVOKED_ONCE:
-            return Ending.TURNED_AWAY
+        case Role.CREATES | Role.PREPARES if fault.family is Family.LOST:
+            return Ending.WAITS
         case Role.OPENS if fault.family is Family.LOST:
             return Ending.UNAVAILABLE
-        case Role.PREPARES if fault.family is Family.LOST:
-            return Ending.WAITS
-        case Role.OPENS | Role.PREPARES:
+        case Role.OPENS | Role.CREATES | Role.PREPARES if fault.family is Family.REVOKED_ONCE:
+            return Ending.GOES_ON if token_is_renewed else Ending.TURNED_AWAY
+        case Role.OPENS | Role.CREATES | Role.PREPARES:
             return FAILED[fault.family]
         case Role.CONFIRMS:
             # Who looks again asks again.
@@ -119,7 +119,7 @@ def _reached(call: Call, fault: Fault) -> range:
     if fault.family in {Family.REVOKED, Family.REVOKED_ONCE} and call.provider == "podero":
         return TWICE
     is_lost_early = fault.family is Family.LOST and not fault.is_held
-    if is_lost_early and call.role is not Role.OPENS:
+    if is_lost_early and call.role not in {Role.OPENS, Role.CREATES}:
         return WITH_RETRIES
     return ONCE
 
@@ -138,12 +138,6 @@ class Cell:
     @property
     def expected(self) -> Expected:
         return expected(self.call, self.fault)
-
-    @property
-    def lasts(self) -> bool:
-        """Whether the page waits as long as the fault lasts; a user that was created is found at the next try."""
-        is_found = self.fault.is_done and self.call.name == "create user"
-        return self.expected.ending is Ending.WAITS and not is_found
 
 
 LANGUAGES = ("sv", "de", "en", "hu", "it", "et", "pl", "ro", "nl", "fr", "es")

@@ -73,6 +73,7 @@ class Story:
         """Walks to where the call is made, with the fault in the way; the page that she gets."""
         walk: dict[Role, Callable[[], Page]] = {
             Role.PREPARES: self._opens,
+            Role.CREATES: self._opens,
             Role.OPENS: self._renews if self.cell.call.renews else self._opens,
             Role.CONFIRMS: self._comes_back,
             Role.READS: self._looks,
