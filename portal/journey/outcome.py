@@ -1,7 +1,9 @@
 """How an attempt stands, for its page: the outcome and all that the customer has linked."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from portal.domain.catalogue import Vendor
 from portal.domain.device import Device
@@ -15,6 +17,11 @@ from portal.journey.ports import Ports
 from portal.journey.provider_health import expected_wait
 from portal.providers.protocol import Traits
 from portal.storage import devices, link_sessions
+
+log = structlog.get_logger(__name__)
+
+TAKEN_UP_WITHIN = timedelta(seconds=30)
+"""An attempt that nobody has taken out of the queue after so long tells of a crowd, or of a worker that does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ def look(
     attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience, now=now)
     if attempt is None:
         return None
+    if attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at > TAKEN_UP_WITHIN:
+        log.warning("attempt_not_taken_up", provider=attempt.provider_key, link_session=attempt.id)
     with ports.database.read() as tx:
         linked = tuple(as_shown(ports, device, now) for device in devices.all_of(tx, customer.id))
     may_go_on = attempt.departed_at is None and attempt.may_follow(now)

@@ -242,3 +242,15 @@ def test_a_provider_is_not_asked_once_more_when_the_next_try_would_come_too_late
     world.clock.forward(seconds=118)
     ended = world.looks(anna, attempt_id).attempt
     assert (ended.state, ended.reason, ended.vendor_key) == (State.FAILED, Reason.PROVIDER_UNAVAILABLE, "nibe")
+
+
+def test_an_attempt_that_no_worker_takes_up_is_told_to_the_operator(
+    world: World, anna: Customer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.worker.stop()
+    attempt_id = world.opens(anna, NIBE)
+    world.glances(anna, attempt_id)
+    assert "attempt_not_taken_up" not in capsys.readouterr().out
+    world.clock.forward(seconds=31)
+    assert world.glances(anna, attempt_id).attempt.state is State.CREATED
+    assert "attempt_not_taken_up" in capsys.readouterr().out

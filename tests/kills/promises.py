@@ -17,8 +17,8 @@ from tests.kills.anna import Anna
 OF_A_TRY = {"link_session.opened", "link_session.departed", "link_session.cancelled", "link_session.expired"}
 """What is on record once more where a link was lost and she began again."""
 
-SEEN = {"device.working", "device.needs_reauthentication", "device.waiting"}
-"""What is on record of how a device was seen, by whichever came first: a reading, or its provider's word."""
+ON_THE_WAY = {"link_session.waiting", "device.working", "device.needs_reauthentication", "device.waiting"}
+"""What is on record of the time in between, by whichever came first: a reading, or the provider's word."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def ending(anna: Anna, database: Database) -> Ending:
         devices=tuple((device.model, device.connection, device.removed_at is not None) for device in known),
         there=tuple((device.physical.serial, device.working) for device in there),
         events=len(events),
-        record=Counter({action: count for action, count in record.items() if action not in OF_A_TRY | SEEN}),
+        record=Counter({action: count for action, count in record.items() if action not in OF_A_TRY | ON_THE_WAY}),
     )
 
 
