@@ -20,8 +20,8 @@ test: setup ## run every test, browser tests included; narrow it down with ARGS=
 	@$(BIN)/python -m tools.browser
 	@$(BIN)/pytest $(ARGS)
 
-torture: setup ## play every fault of every call to a provider, in all languages; takes minutes
-	@$(BIN)/pytest -m torture -r fE tests/faults $(ARGS)
+torture: setup ## play every fault of every call to a provider, and kill the portal at every step; takes half an hour
+	@$(BIN)/pytest -m torture -r fE tests/faults tests/kills $(ARGS)
 
 check: setup ## format, lint, types, layers, templates, catalogues
 	@$(BIN)/python tools/check.py

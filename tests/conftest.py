@@ -1,4 +1,4 @@
-"""What every test may ask for: databases of both kinds, a Redis, a browser, axe-core."""
+"""What every test may ask for: databases of both kinds, a Redis, a browser, axe-core. And what runs by default."""
 
 from __future__ import annotations
 
@@ -69,3 +69,14 @@ def browser() -> Iterator[Browser]:
 def axe_source() -> str:
     """The source of axe-core, for `assert_accessible`."""
     return read_axe()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what takes minutes only the sample, unless all of it is asked for."""
+    if "torture" in str(config.getoption("markexpr")):
+        return
+    left_out = [item for item in items if item.get_closest_marker("torture") and not item.get_closest_marker("sample")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]

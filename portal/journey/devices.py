@@ -54,7 +54,7 @@ def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
 
 
 def as_shown(ports: Ports, device: Device, now: datetime) -> Device:
-    """The device as it is judged now: time passes though nothing is heard. Only for showing; what is heard is stored."""
+    """The device as judged now, for time passes though nothing is heard. Only for showing: what is heard is stored."""
     return device.as_of(now, reads_devices=ports.traits(device.provider_key).reads_devices)
 
 

@@ -21,7 +21,7 @@ from portal.storage import devices, link_sessions
 log = structlog.get_logger(__name__)
 
 TAKEN_UP_WITHIN = timedelta(seconds=30)
-"""An attempt that nobody has taken out of the queue after so long tells of a crowd, or of a worker that does not run."""
+"""An attempt that stays in the queue for longer tells of a crowd, or of a worker that does not run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ MARKET_ZONES = {
 """Markets with one price zone; Sweden and Italy have several, so nothing is sent unless somebody says which."""
 ABSENT = frozenset({404, 405})
 MAY_KNOW_NO_USER = frozenset({400, 404, 422})
+ASKS_AGAIN = frozenset({401, 408, 425, 429})
+"""Statuses that say nothing of whether Podero removes devices."""
 GONE = frozenset({200, 202, 204, 404})
 CUE_PATH = re.compile(r".*/cues/(?P<cue>[A-Za-z0-9_-]{1,100})(?:/resolve)?/?")
 MOST_DETAILS = 5
@@ -175,7 +177,7 @@ class Podero:
         answer = self._api.call("remove device", "DELETE", place, needs_json=False)
         if answer.status in GONE:
             return Removal.GONE
-        if answer.status >= 500 or answer.status == 429:
+        if answer.status >= 500 or answer.status in ASKS_AGAIN:
             self._gateway.settled("remove device", answer)
         return Removal.NOT_OFFERED
 
@@ -187,8 +189,8 @@ class Podero:
         place = self._api.list_of(account, device_type)
         answer = self._api.call("list devices", "GET", place, query={"include_deleted": "true"})
         if answer.status == 404:
+            # Of a user who is there it tells nothing: neither that there are devices nor that there are none.
             self._api.require_user(account)
-            return ()
         listed = self._gateway.settled("list devices", answer).body
         if not isinstance(listed, list):
             raise UnexpectedAnswer("podero list devices: not a list")

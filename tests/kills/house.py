@@ -65,10 +65,10 @@ class Reaper:
         if self._met == self._fate.count:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def seen(self, provider_key: str, *, failed: bool, milliseconds: int) -> None:
+    def seen(self, *_: object, **__: object) -> None:
         self.meets(Moment.AFTER_CALL)
 
-    def paused(self, provider_key: str, *, seconds: float) -> None:
+    def paused(self, *_: object, **__: object) -> None:
         """No call, no moment."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
-from portal.domain.device import Device
+from portal.domain.device import Connection, Device
 from portal.domain.link_session import OPEN, State
 from portal.domain.provider_event import EventState
 from portal.storage import audit, devices, provider_events, tables
@@ -17,7 +17,7 @@ from tests.kills.anna import Anna
 OF_A_TRY = {"link_session.opened", "link_session.departed", "link_session.cancelled", "link_session.expired"}
 """What is on record once more where a link was lost and she began again."""
 
-ON_THE_WAY = {"link_session.waiting", "device.working", "device.needs_reauthentication", "device.waiting"}
+ON_THE_WAY = {"link_session.waiting", *(f"device.{connection}" for connection in Connection)}
 """What is on record of the time in between, by whichever came first: a reading, or the provider's word."""
 
 

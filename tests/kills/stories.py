@@ -56,6 +56,7 @@ def has_a_lapsed_device(anna: Anna) -> None:
     (device,) = anna.devices()
     anna.happens_there(device, "break")
     anna.sees(Connection.NEEDS_REAUTHENTICATION)
+    anna.street.a_minute_passes()
 
 
 def reconnects(anna: Anna) -> None:
@@ -82,9 +83,9 @@ def removes(anna: Anna) -> None:
 
 
 LINKING = Story("linking", nothing, links)
-NEWS_FIRST = Story("linking after the news", nothing, links_after_the_news)
-SIGNED_OUT = Story("linking while signed out", nothing, links_signed_out)
+NEWS_FIRST = Story("linking_after_the_news", nothing, links_after_the_news)
+SIGNED_OUT = Story("linking_signed_out", nothing, links_signed_out)
 RECONNECTING = Story("reconnecting", has_a_lapsed_device, reconnects)
-HEARING = Story("an event", links, hears)
+HEARING = Story("an_event", links, hears)
 REMOVING = Story("removing", links, removes)
 STORIES = (LINKING, NEWS_FIRST, SIGNED_OUT, RECONNECTING, HEARING, REMOVING)
