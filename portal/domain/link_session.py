@@ -134,7 +134,7 @@ class LinkSession:
     `confirmed` are the readings of signed events, from providers that cannot be asked. `vendor_code` is the provider's
     word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the customer; it
     may be ready earlier. `checks` counts how often the step has run through, `tries` how often the provider could not
-    open the link, `version` the stored changes: none is made on old knowledge.
+    open the link, `version` the stored changes: none is made on old knowledge. `woken_at`: in the queue since.
     """
 
     id: str
@@ -161,6 +161,7 @@ class LinkSession:
     checks: int = 0
     tries: int = 0
     version: int = 0
+    woken_at: datetime | None = None
 
     def moved(self, state: State, *, now: datetime, reason: Reason | None = None) -> "LinkSession":
         """This attempt in its next state. Raises IllegalMove."""

@@ -66,6 +66,9 @@ def find(*, ports: Ports, customer: Customer, device_id: str) -> Device | None:
 
 def wake_read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime, looked: bool = True) -> None:
     """Has this customer's devices at a provider read soon, unless that is in the queue already."""
+    with ports.database.read() as tx:
+        if provider_accounts.is_woken(tx, customer_id, provider_key, now=now):
+            return
     with ports.database.write() as tx:
         is_new = provider_accounts.wake(tx, customer_id, provider_key, now=now, looked=looked)
     if is_new:

@@ -14,6 +14,7 @@ from portal.journey.watch import watch
 from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
+from portal.storage.wakes import is_awake
 
 
 class ConsentMissing(ValueError):
@@ -97,6 +98,8 @@ def leave(
 
 def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
     """Has the step that moves the attempt taken soon; False where it is in the queue already."""
+    if is_awake(attempt.woken_at, now):
+        return False
     with ports.database.write() as tx:
         is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
     if is_new:
@@ -106,13 +109,14 @@ def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
 
 def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> str | None:
     """The connect URL for a customer who waited on the attempt's page; None where there is none to follow."""
-    with ports.database.write() as tx:
+    with ports.database.read() as tx:
         attempt = link_sessions.get(tx, customer.id, link_session_id)
-        if attempt is None or not attempt.may_follow(now):
-            return None
-        if attempt.departed_at is None:
+    if attempt is None or not attempt.may_follow(now):
+        return None
+    if attempt.departed_at is None:
+        with ports.database.write() as tx:
             link_sessions.move(tx, replace(attempt, departed_at=now), was=attempt.state)
-        return attempt.connect_url
+    return attempt.connect_url
 
 
 def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:

@@ -8,7 +8,12 @@ from portal.domain.catalogue import Catalogue
 from portal.journey.tasks import Queue
 from portal.providers.protocol import Traits
 from portal.providers.registry import Registry
-from portal.storage.database import Database
+from portal.storage.database import Database, is_away
+
+
+def is_over_soon(fault: Exception) -> bool:
+    """Whether a fault of any step comes from a database that is away, and the same will work once it is back."""
+    return is_away(fault)
 
 
 @dataclass(frozen=True, slots=True)

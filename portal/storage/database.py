@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -14,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portal.storage.sealing import Seal
 
@@ -25,6 +27,17 @@ LOCK_PATIENCE = 5
 
 MIGRATION_LOCK = 7_276_011
 """One process at a time changes the schema; any number that nobody else uses."""
+
+
+AWAY_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+
+
+def is_away(fault: Exception) -> bool:
+    """Whether the database is away, locked or full, so that the same will work once that is over."""
+    cause = fault.orig if isinstance(fault, DBAPIError) else fault
+    if isinstance(cause, sqlite3.Error):
+        return str(getattr(cause, "sqlite_errorname", "")).startswith(AWAY_IN_SQLITE)
+    return isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout))
 
 
 class Transaction:

@@ -262,4 +262,5 @@ def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
         checks=row["checks"],
         tries=row["tries"],
         version=row["version"],
+        woken_at=row["woken_at"],
     )

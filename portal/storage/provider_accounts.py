@@ -11,7 +11,7 @@ from portal.domain.people import ProviderAccount
 from portal.storage import tables
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
-from portal.storage.wakes import asleep
+from portal.storage.wakes import asleep, is_awake
 
 _accounts = tables.provider_accounts
 
@@ -83,6 +83,12 @@ def unbind(tx: Transaction, customer_id: str, provider_key: str) -> None:
     tx.in_turn(customer_id)
     mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
     tx.connection.execute(update(_accounts).where(*mine).values(provider_user_id=None))
+
+
+def is_woken(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime) -> bool:
+    """Whether the reading of the customer's devices is in the queue."""
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    return is_awake(tx.connection.scalars(select(_accounts.c.woken_at).where(*mine)).one_or_none(), now)
 
 
 def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool) -> bool:

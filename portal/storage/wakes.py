@@ -11,3 +11,8 @@ WAKE_LASTS = timedelta(seconds=60)
 def asleep(woken_at: Column[datetime], now: datetime) -> ColumnElement[bool]:
     """Whether the row is not in the queue."""
     return or_(woken_at.is_(None), woken_at <= now - WAKE_LASTS)
+
+
+def is_awake(woken_at: datetime | None, now: datetime) -> bool:
+    """Whether a row with this mark is in the queue."""
+    return woken_at is not None and woken_at > now - WAKE_LASTS

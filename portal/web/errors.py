@@ -6,10 +6,11 @@ from math import ceil
 
 import structlog
 from flask import Flask, Response, g, request, url_for
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, ServiceUnavailable
 
 from portal.domain.catalogue import DeviceType, NotOffered
 from portal.i18n import LazyWords, lazy_gettext
+from portal.journey.ports import is_over_soon
 from portal.web import guards, targets
 from portal.web.page import page, rely_on_nothing, viewer, wants_fragment
 from portal.web.request_log import reference
@@ -98,7 +99,11 @@ def _expected(error: HTTPException) -> Response:
 
 def _crash(error: Exception) -> Response:
     log.error("request_failed", route=request.url_rule.rule if request.url_rule else None, exc_info=error)
-    return _answer(InternalServerError.code)
+    if not is_over_soon(error):
+        return _answer(InternalServerError.code)
+    response = _answer(ServiceUnavailable.code)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _not_offered(_error: NotOffered) -> Response:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -66,6 +67,27 @@ def test_a_fault_of_ours_is_told_without_its_cause_and_without_the_database(brok
     assert REFERENCE.search(page.text)
     for leak in ("sqlite", "Traceback", "OperationalError", "login_sessions", "csrf_token"):
         assert leak not in page.html
+
+
+def test_while_the_database_is_away_pages_say_when_to_come_back_and_afterwards_all_is_well(
+    web_sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    place, away = tmp_path / "portal.sqlite", tmp_path / "away.sqlite"
+    with installation(web_sandbox, f"sqlite:///{place}", ENGLISH) as live:
+        visitor = Visitor(live.app, live.url)
+        with visitor.client.session_transaction(base_url=live.url) as cookie:
+            cookie["_user_id"] = "somebody"
+        live.database.close()
+        place.rename(away)
+        place.mkdir()
+        page = visitor.page("/devices", status=503)
+        assert page.heading == "We are not available right now"
+        assert page.headers["Retry-After"] == "30"
+        assert visitor.send("GET", "/health/ready").status_code == 503
+        place.rmdir()
+        away.rename(place)
+        assert visitor.send("GET", "/devices").status_code == 303
+        assert visitor.send("GET", "/health/ready").status_code == 200
 
 
 def test_a_failed_look_of_a_waiting_page_does_not_replace_it(broken: Installation) -> None:
