@@ -113,10 +113,16 @@ def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: dateti
         attempt = link_sessions.get(tx, customer.id, link_session_id)
     if attempt is None or not attempt.may_follow(now):
         return None
-    if attempt.departed_at is None:
-        with ports.database.write() as tx:
-            link_sessions.move(tx, replace(attempt, departed_at=now), was=attempt.state)
-    return attempt.connect_url
+    if attempt.departed_at is not None:
+        return attempt.connect_url
+    with ports.database.write() as tx:
+        # Another click of the same may have been first, and is to lead to the same place.
+        current = link_sessions.get(tx, customer.id, link_session_id)
+        if current is None or not current.may_follow(now):
+            return None
+        if current.departed_at is None:
+            link_sessions.move(tx, replace(current, departed_at=now), was=current.state)
+        return current.connect_url
 
 
 def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:

@@ -5,6 +5,7 @@ It counts what is under way at the same time, which is what a portal must keep w
 
 import asyncio
 import json
+import re
 import sys
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,10 @@ COUNTS = {"open": 0, "most_open": 0, "opened": 0}
 
 
 async def main(port: int, seconds: float) -> None:
-    server = await asyncio.start_server(lambda *streams: serve(*streams, port, seconds), "127.0.0.1", port, backlog=512)
+    async def serve_here(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve(reader, writer, port, seconds)
+
+    server = await asyncio.start_server(serve_here, "127.0.0.1", port, backlog=512)
     async with server:
         await server.serve_forever()
 
@@ -25,10 +29,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.split(" ", 2)
-        length = next(
-            (line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")), 0
-        )
-        body = await reader.readexactly(int(length))
+        length = re.search(r"content-length: *(\d+)", head, re.IGNORECASE)
+        body = await reader.readexactly(int(length[1]) if length else 0)
         status, answer = await answered(method, target, body, port, seconds)
         sent = json.dumps(answer).encode()
         head = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n"

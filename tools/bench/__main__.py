@@ -1,0 +1,24 @@
+"""Measure what the portal stands, side by side in one run: `python -m tools.bench`. Takes about five minutes."""
+
+import os
+
+from tools.bench.pages import measure_memory, measure_pages
+from tools.bench.report import KEPT, keep, table
+from tools.bench.rush import measure_rush
+
+
+def main() -> None:
+    processors = len(os.sched_getaffinity(0))
+    print(f"Measuring on {processors} processors, which servers, worker, provider and visitors share ...", flush=True)
+    result = {
+        "processors": processors,
+        "pages": measure_pages(),
+        "memory": measure_memory(),
+        "rush": measure_rush(),
+    }
+    keep(result)
+    print(f"\n{table(result)}\n\nKept in {KEPT.name}.")
+
+
+if __name__ == "__main__":
+    main()
