@@ -67,9 +67,7 @@ def database(databases: Databases, backend: Backend) -> Iterator[Database]:
 
 
 @pytest.fixture
-def make_ports(
-    sandbox: RunningSandbox, mailbox: Mailbox, common_ports: Ports, tmp_path: Path
-) -> Iterator[MakePorts]:
+def make_ports(sandbox: RunningSandbox, mailbox: Mailbox, common_ports: Ports, tmp_path: Path) -> Iterator[MakePorts]:
     """Makes the outside world of one process; settings that differ are given by name."""
     with ExitStack() as stack:
         places = (tmp_path / f"queue-{number}" for number in count())

@@ -108,9 +108,7 @@ class Behind:
         self._queue.put(task)
 
     def start(self, ports: Ports) -> None:
-        self._crew = Crew(
-            self._queue, lambda task: self._do(ports, task), concurrency=3, glance=0.02, reconciles=False
-        )
+        self._crew = Crew(self._queue, lambda task: self._do(ports, task), concurrency=3, glance=0.02, reconciles=False)
         self._crew.start()
 
     @property
