@@ -5,7 +5,7 @@ BIN = .venv/bin
 NEW ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check format coverage strings strings-check lock screenshots clean
+.PHONY: help setup demo test torture bench check format coverage strings strings-check lock screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ test: setup ## run every test, browser tests included; narrow it down with ARGS=
 
 torture: setup ## play every fault of every call to a provider, and kill the portal at every step; takes half an hour
 	@$(BIN)/pytest -m torture -r fE tests/faults tests/kills $(ARGS)
+
+bench: setup ## measure what the portal stands, beside a bare page and in a rush; takes five minutes
+	@$(BIN)/python -m tools.bench
 
 check: setup ## format, lint, types, layers, templates, catalogues
 	@$(BIN)/python tools/check.py

@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,20 +60,40 @@ class HueyQueue:
         patience = TAKING_PATIENCE if takes else SENDING_PATIENCE
         self.lanes: Mapping[str, Huey] = {lane: _lane(lane, place, patience) for lane in (HOUSE, *lanes)}
         self._doer: Callable[[Task], None] | None = None
+        self._place = place
+        self._opened = _identity(place) if isinstance(place, Path) else None
+        self._renewing = threading.Lock()
         self._steps = {lane: huey.task(name="step")(self._taker(lane)) for lane, huey in self.lanes.items()}
 
-    def put(self, task: Task) -> None:
-        """Never raises: what is not put is found by the reconciler."""
+    def put(self, task: Task) -> bool:
+        """Never raises: what is not put is found by the reconciler. False where the queue does not answer."""
         # A provider that was switched off has no lane any more, and is not called.
         lane = task.lane if task.lane in self.lanes else HOUSE
         try:
+            self.renew()
             self.lanes[lane].enqueue(self._steps[lane].s(task.step, *task.ids, priority=int(task.urgency)))
         except AWAY as error:
             log.warning("queue_away", step=task.step, cause=type(error).__name__)
+            return False
+        return True
+
+    def renew(self) -> None:
+        """Opens the queue file anew where somebody has taken it away: a file that is open goes on under no name."""
+        if not isinstance(self._place, Path):
+            return
+        found = _identity(self._place)
+        with self._renewing:
+            if found is not None and found == self._opened:
+                return
+            for huey in self.lanes.values():
+                huey.storage.close()
+                huey.storage.initialize_schema()
+            self._opened = _identity(self._place)
 
     def is_there(self) -> bool:
         """Whether the queue answers."""
         try:
+            self.renew()
             self.lanes[HOUSE].storage.queue_size()
         except AWAY:
             return False
@@ -160,6 +181,15 @@ class _Lane(Consumer):
 
     def _set_signal_handlers(self) -> None:
         pass
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever its name; None where there is none."""
+    try:
+        found = place.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _lane(lane: str, place: Path | str, patience: float) -> Huey:

@@ -63,7 +63,7 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
 
 
 @main.command()
-@click.option("--beside", type=int, hidden=True, help="End when this process is no longer the parent.")
+@click.option("--beside", type=int, hidden=True, help="End when this process ends.")
 def worker(beside: int | None) -> None:
     """Do the work behind the pages: call the providers, take their events, find what should have moved."""
     settings = _settings()
@@ -75,7 +75,7 @@ def worker(beside: int | None) -> None:
 @click.option("--beside", type=int, required=True)
 def keep_worker(beside: int) -> None:
     """Run a worker as long as the given parent lives."""
-    keep(beside=beside)
+    keep(_settings(), beside=beside)
 
 
 @main.command()

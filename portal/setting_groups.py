@@ -154,7 +154,7 @@ class OutboundSettings(Group):
 
     connect_timeout: float = Field(1.0, gt=0, le=10, description="Seconds to reach a provider")
     deadline: float = Field(8.0, gt=0, le=30, description="Seconds for a whole call to a provider")
-    concurrency: int = Field(64, ge=1, le=1000, description="Calls under way at one provider at the same time")
+    concurrency: int = Field(64, ge=1, le=1000, description="Calls that one worker has under way at one provider")
     fresh_for: float = Field(15.0, gt=0, le=30, description="Seconds before a provider is asked for a device again")
 
 

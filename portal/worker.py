@@ -23,14 +23,14 @@ from portal.settings import Settings
 log = structlog.get_logger(__name__)
 
 TICK = 1.0
-LOOK_AT_QUEUE_EVERY = 10
+LOOK_AT_QUEUE_EVERY = 5
 """Ticks between two looks whether the queue is there."""
 
 REST_AFTER_END = 1.0
 
 
 def run(settings: Settings, *, beside: int | None = None) -> None:
-    """Works until SIGTERM or SIGINT; with `beside`, also only as long as that process is its parent.
+    """Works until SIGTERM or SIGINT; with `beside`, also only as long as that process is there.
 
     On a queue file one worker is at work: others stand by until it ends.
     """
@@ -43,13 +43,17 @@ def run(settings: Settings, *, beside: int | None = None) -> None:
             _work(settings, stopping, beside)
 
 
-def keep(*, beside: int) -> None:
-    """Runs a worker, and another one should it end by itself, as long as `beside` is this process's parent."""
+def keep(settings: Settings, *, beside: int) -> None:
+    """Runs a worker, and another one should it end by itself, as long as `beside` is there.
+
+    Should this process be killed, the worker that it keeps goes on.
+    """
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     while not _is_over(stopping, beside):
-        worker = subprocess.Popen([sys.executable, "-m", "portal.cli", "worker", "--beside", str(os.getpid())])
+        worker = subprocess.Popen([sys.executable, "-m", "portal.cli", "worker", "--beside", str(beside)])
         while worker.poll() is None and not _is_over(stopping, beside):
             time.sleep(0.2)
         if worker.poll() is None:
@@ -104,4 +108,18 @@ def _alone(settings: Settings, stopping: threading.Event, beside: int | None) ->
 
 
 def _is_over(stopping: threading.Event, beside: int | None) -> bool:
-    return stopping.is_set() or (beside is not None and os.getppid() != beside)
+    return stopping.is_set() or (beside is not None and not _is_there(beside))
+
+
+def _is_there(process: int) -> bool:
+    """Whether a process is running. One that has ended may keep its number until somebody asks how."""
+    if os.getppid() == process:
+        return True
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z"
+    return True

@@ -88,6 +88,9 @@ class Device:
         state lags by minutes.
         """
         device = self if self.removed_at is None else self._linked_anew(now=now)
+        if reading.last_contact_at is not None and reading.last_contact_at > now:
+            # A clock that is ahead there says nothing of when the device was heard of.
+            reading = replace(reading, last_contact_at=None)
         cause = judge(
             reading.connection,
             device_type=self.device_type,

@@ -1,7 +1,7 @@
 """Opening an attempt at the last click, and leaving for the Connect UI with it."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.domain.catalogue import DeviceType, Route
 from portal.domain.link_session import IN_FLIGHT, LONGEST_QUEUE, LinkSession, Purpose, Reason, State
@@ -15,6 +15,9 @@ from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 from portal.storage.wakes import is_awake
+
+A_MOMENT = timedelta(seconds=3)
+"""A provider that has not opened the link by then is slow or busy: nobody waits in front of a page for that."""
 
 
 class ConsentMissing(ValueError):
@@ -62,38 +65,35 @@ def open_attempt(
         created_at=now,
         expires_at=now + LONGEST_QUEUE,
         device_id=device_id,
+        woken_at=now,
     )
     click = "/".join((attempt.purpose, attempt.provider_key, attempt.device_type, attempt.vendor_key, device_id or ""))
     # Transactions that write about one customer take turns, so the second of two clicks finds the first.
     with ports.database.write() as tx:
         earlier = link_sessions.of_click(tx, customer.id, click)
-        if earlier is not None and _is_same_click(earlier, now):
-            return earlier
-        link_sessions.forget_click(tx, customer.id, click)
+        if earlier is not None:
+            if _is_same_click(earlier, now):
+                return earlier
+            link_sessions.forget_click(tx, customer.id, click)
         _supersede(tx, attempt, now)
         provider_accounts.ensure(tx, customer.id, attempt.provider_key)
         link_sessions.insert(tx, attempt, click=click)
-        link_sessions.wake(tx, customer.id, attempt.id, now=now)
         if attempt.purpose is Purpose.LINK:
             consents.record(tx, _consent(ports, attempt, now))
         note_attempt(tx, attempt, "opened", now=now, actor="customer")
-    ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (customer.id, attempt.id)))
+    _put(ports, attempt)
     return attempt
 
 
-def leave(
-    *, ports: Ports, customer: Customer, link_session_id: str, patience: float, now: datetime
-) -> LinkSession | None:
+def leave(*, ports: Ports, attempt: LinkSession, patience: float, now: datetime) -> LinkSession:
     """Sets the attempt going and answers how it stands as soon as it has moved, or after `patience` seconds."""
-    with ports.database.read() as tx:
-        before = link_sessions.get(tx, customer.id, link_session_id)
-    if before is None or not before.may_move(now):
-        return before
-    is_new = wake(ports=ports, attempt=before, now=now)
+    if not attempt.may_move(now):
+        return attempt
+    is_new = wake(ports=ports, attempt=attempt, now=now)
     # What is in the queue since an earlier look has been waited for then.
-    is_first_look = before.state is State.ARRIVED or (before.state is State.CREATED and before.checks == 0)
-    is_worth_waiting = is_first_look or (is_new and before.state is not State.CREATED)
-    return _watched(ports, before, patience) if is_worth_waiting else before
+    is_fresh = attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at < A_MOMENT
+    is_worth_waiting = is_fresh or attempt.state is State.ARRIVED or (is_new and attempt.state is not State.CREATED)
+    return _watched(ports, attempt, patience) if is_worth_waiting else attempt
 
 
 def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
@@ -103,8 +103,15 @@ def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
     with ports.database.write() as tx:
         is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
     if is_new:
-        ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)))
+        _put(ports, attempt)
     return is_new
+
+
+def _put(ports: Ports, attempt: LinkSession) -> None:
+    """Into the queue. Where that does not answer the mark goes again, for the reconciler to find the attempt."""
+    if not ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id))):
+        with ports.database.write() as tx:
+            link_sessions.take_up(tx, attempt.customer_id, attempt.id)
 
 
 def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> str | None:

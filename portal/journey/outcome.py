@@ -57,9 +57,11 @@ def look(
     *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
 ) -> AttemptView | None:
     """The attempt now, after waking the step that moves it for at most `patience` seconds; None where unknown."""
-    attempt = leave(ports=ports, customer=customer, link_session_id=link_session_id, patience=patience, now=now)
-    if attempt is None:
+    with ports.database.read() as tx:
+        stored = link_sessions.get(tx, customer.id, link_session_id)
+    if stored is None:
         return None
+    attempt = leave(ports=ports, attempt=stored, patience=patience, now=now)
     if attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at > TAKEN_UP_WITHIN:
         log.warning("attempt_not_taken_up", provider=attempt.provider_key, link_session=attempt.id)
     with ports.database.read() as tx:

@@ -42,6 +42,6 @@ class Task:
 class Queue(Protocol):
     """Brings tasks to whoever does them. It may lose them: the reconciler finds what should have moved."""
 
-    def put(self, task: Task) -> None:
-        """Never raises."""
+    def put(self, task: Task) -> bool:
+        """Never raises; False where the task is lost already."""
         ...

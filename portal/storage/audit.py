@@ -10,6 +10,7 @@ from portal.storage import tables
 from portal.storage.database import Transaction
 
 _audit = tables.audit
+_NEW = insert(_audit)
 
 Detail = str | int | bool | None
 
@@ -39,16 +40,16 @@ def record(
     details: Mapping[str, Detail] | None = None,
 ) -> None:
     """Writes a line. Nothing secret and nothing personal belongs in `details`: they stay for good."""
-    entry = insert(_audit).values(
-        at=at,
-        actor=actor,
-        customer_id=customer_id,
-        action=action,
-        object_type=object_type,
-        object_id=object_id,
-        details=dict(details or {}),
-    )
-    tx.connection.execute(entry)
+    entry = {
+        "at": at,
+        "actor": actor,
+        "customer_id": customer_id,
+        "action": action,
+        "object_type": object_type,
+        "object_id": object_id,
+        "details": dict(details or {}),
+    }
+    tx.connection.execute(_NEW, entry)
 
 
 def of_customer(tx: Transaction, customer_id: str, limit: int) -> tuple[AuditEntry, ...]:

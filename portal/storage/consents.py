@@ -11,8 +11,11 @@ from portal.storage.database import Transaction
 _consents = tables.consents
 
 
+_NEW = insert(_consents)
+
+
 def record(tx: Transaction, consent: Consent) -> None:
-    tx.connection.execute(insert(_consents).values(asdict(consent)))
+    tx.connection.execute(_NEW, asdict(consent))
 
 
 def of_attempt(tx: Transaction, customer_id: str, link_session_id: str) -> Consent | None:

@@ -60,7 +60,7 @@ class Duplicate(Exception):
 def insert(tx: Transaction, attempt: LinkSession, *, click: str | None) -> None:
     """Stores a new attempt. Raises Duplicate where the customer's same `click` has one; the transaction lives on."""
     tx.in_turn(attempt.customer_id)
-    new = tx.insert(_attempts).values(**_fixed(attempt), **_mutable(tx, attempt), click=click, version=attempt.version)
+    new = tx.insert(_attempts).values(**_fixed(attempt), **_mutable(tx, attempt), click=click)
     unless_there = new.on_conflict_do_nothing(index_elements=["customer_id", "click"]).returning(_attempts.c.id)
     if tx.connection.execute(unless_there).one_or_none() is None:
         raise Duplicate
@@ -203,7 +203,7 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
 
 
 def _fixed(attempt: LinkSession) -> dict[str, Any]:
-    """What an attempt is from its first moment to its last."""
+    """What an attempt is in its first moment, and `_mutable` does not change."""
     return {
         "id": attempt.id,
         "customer_id": attempt.customer_id,
@@ -215,6 +215,8 @@ def _fixed(attempt: LinkSession) -> dict[str, Any]:
         "language": attempt.language,
         "route_reason": attempt.route_reason,
         "created_at": attempt.created_at,
+        "woken_at": attempt.woken_at,
+        "version": attempt.version,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from portal.domain.provider_health import Bucket
 from portal.storage import tables
@@ -11,6 +11,10 @@ from portal.storage.database import Transaction
 
 _calls = tables.provider_calls
 _pauses = tables.provider_pauses
+
+# Built once: these are asked on every page of somebody who waits.
+_SINCE = select(_calls).where(_calls.c.since >= bindparam("moment")).order_by(_calls.c.since, _calls.c.provider_key)
+_LASTING = select(_pauses).where(_pauses.c.until > bindparam("now")).order_by(_pauses.c.provider_key)
 
 
 def add(tx: Transaction, bucket: Bucket) -> None:
@@ -32,10 +36,9 @@ def add(tx: Transaction, bucket: Bucket) -> None:
 
 def since(tx: Transaction, moment: datetime) -> tuple[Bucket, ...]:
     """The buckets of all providers that begin then or later, the oldest first."""
-    late = select(_calls).where(_calls.c.since >= moment).order_by(_calls.c.since, _calls.c.provider_key)
     return tuple(
         Bucket(row.provider_key, row.since, row.calls, row.failures, row.milliseconds)
-        for row in tx.connection.execute(late)
+        for row in tx.connection.execute(_SINCE, {"moment": moment})
     )
 
 
@@ -50,8 +53,7 @@ def pause(tx: Transaction, provider_key: str, until: datetime) -> None:
 
 def pauses(tx: Transaction, now: datetime) -> Mapping[str, datetime]:
     """Until when the providers that are left alone now will be."""
-    lasting = select(_pauses).where(_pauses.c.until > now).order_by(_pauses.c.provider_key)
-    return {row.provider_key: row.until for row in tx.connection.execute(lasting)}
+    return {row.provider_key: row.until for row in tx.connection.execute(_LASTING, {"now": now})}
 
 
 def purge(tx: Transaction, before: datetime) -> None:

@@ -89,7 +89,7 @@ def leave(device_type: DeviceType, vendor_key: str) -> ResponseReturnValue:
     except link.ConsentMissing:
         error = gettext("Tick the box to give your permission. Without it we cannot connect the device.")
         return _before_leaving(device_type, vendor_key, error=error)
-    return leave_or_wait(attempt.id)
+    return leave_or_wait(attempt)
 
 
 def _before_leaving(device_type: DeviceType, vendor_key: str, *, error: str | None = None) -> ResponseReturnValue:

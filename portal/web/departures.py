@@ -1,8 +1,9 @@
 """Leaving for the Connect UI, after a click that waits only a moment for the provider."""
 
-from flask import abort, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from portal.domain.link_session import LinkSession
 from portal.journey import link
 from portal.web.guards import customer
 from portal.web.page import see_other
@@ -12,18 +13,12 @@ PATIENCE = 1.5
 """Seconds a customer waits for a page after a click."""
 
 
-def leave_or_wait(link_session_id: str) -> ResponseReturnValue:
+def leave_or_wait(attempt: LinkSession) -> ResponseReturnValue:
     """To the Connect UI where the provider answers in time, else to the attempt's page, which goes on by itself."""
-    attempt = link.leave(
-        ports=portal().ports,
-        customer=customer(),
-        link_session_id=link_session_id,
-        patience=PATIENCE,
-        now=portal().clock(),
-    )
-    if attempt is None:
-        abort(404)
-    return follow_or_show(link_session_id)
+    moved = link.leave(ports=portal().ports, attempt=attempt, patience=PATIENCE, now=portal().clock())
+    if not moved.may_follow(portal().clock()):
+        return see_other(url_for("link_sessions.attempt", link_session_id=attempt.id))
+    return follow_or_show(attempt.id)
 
 
 def follow_or_show(link_session_id: str) -> ResponseReturnValue:

@@ -50,7 +50,7 @@ def reauthenticate(device_id: str) -> ResponseReturnValue:
     )
     if attempt is None:
         abort(404)
-    return leave_or_wait(attempt.id)
+    return leave_or_wait(attempt)
 
 
 @blueprint.get("/<device_id>/remove")

@@ -194,3 +194,21 @@ def test_while_redis_is_away_pages_go_on_and_afterwards_so_does_the_work(redis: 
         empty(redis)
         crew.stop()
         page.close()
+
+
+def test_a_queue_file_that_somebody_took_away_is_made_anew_by_all(doings: Doings, tmp_path: Path) -> None:
+    place = tmp_path / "queue"
+    page, taking = HueyQueue(LANES, place), HueyQueue(LANES, place, takes=True)
+    crew = Crew(taking, doings, concurrency=2, glance=0.02, reconciles=False)
+    crew.start()
+    try:
+        page.put(a_task(1))
+        doings.wait(1)
+        for file in tmp_path.glob("queue*"):
+            file.unlink()
+        assert page.put(a_task(2))
+        assert taking.is_there()
+        assert [task.ids[1] for task in doings.wait(2)] == ["attempt 1", "attempt 2"]
+    finally:
+        crew.stop()
+        page.close()

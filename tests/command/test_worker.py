@@ -68,11 +68,11 @@ def says(log: Path, words: str) -> Callable[[], bool | None]:
     return lambda: True if words in log.read_text() else None
 
 
-def workers_of(parent: int) -> list[int]:
-    """The worker processes below this one."""
+def workers_of(parent: int, command: str = "worker") -> list[int]:
+    """The worker processes below this one, or those of another command."""
     listed = subprocess.run(["ps", "-eo", "pid,pgid,args"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
-    return [int(pid) for pid, group, args in rows if int(group) == parent and "portal.cli worker" in args]
+    return [int(pid) for pid, group, args in rows if int(group) == parent and f"portal.cli {command} " in args]
 
 
 def test_serve_runs_a_worker_beside_it_and_another_when_that_one_dies(
@@ -87,6 +87,20 @@ def test_serve_runs_a_worker_beside_it_and_another_when_that_one_dies(
         second = comes(lambda: next((pid for pid in workers_of(portal.pid) if pid != first), None), "another worker")
         assert second != first
         os.kill(portal.pid, signal.SIGTERM)
+        portal.wait(PATIENT)
+        comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
+
+
+def test_a_worker_whose_keeper_is_killed_goes_on(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with program("serve", "--port", str(free_port()), environment=environment, log=log) as portal:
+        comes(says(log, "worker_started"), "a worker")
+        (worker,) = comes(lambda: workers_of(portal.pid) or None, "its process")
+        (keeper,) = workers_of(portal.pid, "keep-worker")
+        os.kill(keeper, signal.SIGKILL)
+        time.sleep(2)
+        assert workers_of(portal.pid) == [worker]
+        portal.terminate()
         portal.wait(PATIENT)
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
 

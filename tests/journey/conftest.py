@@ -48,7 +48,7 @@ def common_ports(sandbox: RunningSandbox, mailbox: Mailbox) -> Ports:
 class Nowhere:
     """A queue for ports that are never used as they are."""
 
-    def put(self, task: Task) -> None:
+    def put(self, task: Task) -> bool:
         raise AssertionError(task)
 
 

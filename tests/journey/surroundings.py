@@ -102,10 +102,10 @@ class Behind:
         self._put = self._done = 0
         self._changed = threading.Condition()
 
-    def put(self, task: Task) -> None:
+    def put(self, task: Task) -> bool:
         with self._changed:
             self._put += 1
-        self._queue.put(task)
+        return self._queue.put(task)
 
     def start(self, ports: Ports) -> None:
         self._crew = Crew(self._queue, lambda task: self._do(ports, task), concurrency=3, glance=0.02, reconciles=False)

@@ -28,8 +28,9 @@ class ByHand:
 
     tasks: list[Task] = field(default_factory=list)
 
-    def put(self, task: Task) -> None:
+    def put(self, task: Task) -> bool:
         self.tasks.append(task)
+        return True
 
     def work_off(self, ports: Ports) -> None:
         while self.tasks:

@@ -109,9 +109,8 @@ def test_the_customers_own_address_is_sent_only_where_the_retailer_chose_so(
 
 
 def test_an_unknown_attempt_is_left_alone(world: World, anna: Customer) -> None:
-    leave = link.leave(ports=world.ports, customer=anna, link_session_id="unknown", patience=10, now=world.clock.now)
     look = outcome.look(ports=world.ports, customer=anna, link_session_id="unknown", now=world.clock.now)
-    assert (leave, look, world.goes_on(anna, "unknown")) == (None, None, None)
+    assert (look, world.goes_on(anna, "unknown")) == (None, None)
 
 
 def test_another_customers_attempt_is_as_good_as_unknown(world: World, anna: Customer, bo: Customer) -> None:

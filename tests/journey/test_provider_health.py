@@ -35,8 +35,8 @@ class Seconds:
 class Lost:
     """A queue that nobody takes anything out of."""
 
-    def put(self, task: Task) -> None:
-        """Nothing comes of it."""
+    def put(self, task: Task) -> bool:
+        return True
 
 
 @pytest.fixture

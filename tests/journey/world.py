@@ -54,10 +54,8 @@ class World:
 
     def waits(self, customer: Customer, attempt_id: str, patience: float = PATIENT) -> LinkSession:
         """How the attempt stands after leaving for so long."""
-        attempt = link.leave(
-            ports=self.ports, customer=customer, link_session_id=attempt_id, patience=patience, now=self.clock.now
-        )
-        assert attempt is not None
+        opened = self.attempt(customer, attempt_id)
+        attempt = link.leave(ports=self.ports, attempt=opened, patience=patience, now=self.clock.now)
         if patience < PATIENT:
             return attempt
         self.settles()

@@ -29,6 +29,9 @@ LETTERS = {"podero": 0, "nox": 1, "telematica": 1}
 LETTERS_OF_A_CHANGE = {"podero": 0, "nox": 2, "telematica": 1}
 """How many tell of one whose access lapsed or came back."""
 
+LETTERS_OF_A_REMOVAL = {"podero": 0, "nox": 0, "telematica": 1}
+"""How many tell of one whose access the portal ended. None is left lying: it would be found in the next story."""
+
 
 @dataclass
 class Street:
@@ -122,6 +125,7 @@ class Anna:
         for _ in range(LONGEST):
             if not self.devices():
                 self.removed.append(device.id)
+                self.news_comes(LETTERS_OF_A_REMOVAL)
                 return
             self.street.a_minute_passes()
         raise AssertionError(device)

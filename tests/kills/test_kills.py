@@ -34,12 +34,10 @@ ROUNDS = 2
 """Minutes after which the reconciler has found everything."""
 
 SAMPLE = {
-    "linking-podero-sqlite-3s",
-    "linking_after_the_news-telematica-postgresql-3s",
+    "linking-podero-postgresql-3s",
     "linking_signed_out-nox-sqlite-90s",
-    "reconnecting-podero-postgresql-3s",
-    "an_event-nox-postgresql-3s",
-    "removing-telematica-sqlite-3s",
+    "reconnecting-telematica-sqlite-3s",
+    "removing-telematica-postgresql-3s",
 }
 
 

@@ -213,7 +213,7 @@ def test_a_provider_that_tells_too_much_is_asked_to_tell_it_again_later(running:
 
 
 def test_what_is_not_proven_takes_no_turn_of_the_provider(running: Installation) -> None:
-    assert [event(running, proven=False).status_code for _ in range(5)] == [401] * ALLOWED + [429] * 2
+    assert [event(running, proven=False).status_code for _ in range(5)] == [401] * ALLOWED + [503] * 2
     assert event(running, address=NEIGHBOUR).status_code == 204
 
 

@@ -82,8 +82,9 @@ def table(result: Result) -> str:
     )
     rush, pages = result["rush"], result["pages"]
     speed = f"Requests a second: /devices {pages['devices']['per_second']:.0f}, bare {pages['bare']['per_second']:.0f}."
+    slow = f"Looks slower than the aim: {rush['slow']} of {rush['looks']}, the last after {rush['slow_until']:.0f} s."
     waits = f"A click's answer: p50 {rush['p50_answer']:.1f} s, slowest {rush['slowest_answer']:.1f} s."
-    return f"{text}\n\n{speed} {waits}"
+    return f"{text}\n\n{speed} {waits}\n{slow}"
 
 
 def keep(result: Result) -> None:
