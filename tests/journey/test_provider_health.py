@@ -36,7 +36,7 @@ class Lost:
     """A queue that nobody takes anything out of."""
 
     def put(self, task: Task) -> bool:
-        return True
+        return task.step is not None
 
 
 @pytest.fixture
