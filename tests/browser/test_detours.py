@@ -49,7 +49,7 @@ def test_without_javascript_the_slow_provider_needs_two_more_clicks(visitor: Mak
     anna = visitor(javascript=False)
     anna.sign_in("anna")
     anna.choose("inverter", "sma", "sma")
-    live.sandbox.state.set_faults("nox", {"delay": 4.2, "path_contains": "link-sessions"})
+    live.sandbox.state.set_faults("nox", {"delay": 2.5, "path_contains": "link-sessions"})
     anna.leave()
     anna.sees("created")
     anna.page.wait_for_timeout(1500)
