@@ -55,7 +55,8 @@ class HealthBook:
         until = self._clock() + timedelta(seconds=seconds)
         with self._lock:
             self._pauses[provider_key] = max(until, self._pauses.get(provider_key, until))
-        self._flush_now_and_then()
+        # Seldom, and the next customer is about to read the page that tells of it.
+        self.flush()
 
     def flush(self) -> None:
         """Writes down what was collected. What the database does not take is lost: the next calls tell again."""
