@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
@@ -244,13 +245,14 @@ def test_a_provider_is_not_asked_once_more_when_the_next_try_would_come_too_late
     assert (ended.state, ended.reason, ended.vendor_key) == (State.FAILED, Reason.PROVIDER_UNAVAILABLE, "nibe")
 
 
-def test_an_attempt_that_no_worker_takes_up_is_told_to_the_operator(
-    world: World, anna: Customer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_attempt_that_no_worker_takes_up_is_told_to_the_operator(world: World, anna: Customer) -> None:
     world.worker.stop()
     attempt_id = world.opens(anna, NIBE)
-    world.glances(anna, attempt_id)
-    assert "attempt_not_taken_up" not in capsys.readouterr().out
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as early:
+        world.glances(anna, attempt_id)
     world.clock.forward(seconds=31)
-    assert world.glances(anna, attempt_id).attempt.state is State.CREATED
-    assert "attempt_not_taken_up" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as late:
+        assert world.glances(anna, attempt_id).attempt.state is State.CREATED
+    said = [[line["event"] for line in lines] for lines in (early, late)]
+    assert said == [[], ["attempt_not_taken_up"]]
