@@ -11,6 +11,7 @@ from portal.domain.device import Device, DeviceReading
 from portal.domain.health import Cause, Connection
 from portal.domain.link_session import (
     MEMORY,
+    OPEN,
     PATIENCE,
     PATIENCE_FOR_EVENTS,
     LinkSession,
@@ -89,8 +90,9 @@ def _told(ports: Ports, attempt: LinkSession) -> tuple[DeviceReading, ...]:
     if attempt.purpose is Purpose.REAUTHENTICATE:
         return attempt.confirmed
     with ports.database.read() as tx:
-        under_way = link_sessions.open_of(tx, attempt.customer_id)
-    alike = [a for a in under_way if (a.provider_key, a.purpose) == (attempt.provider_key, attempt.purpose)]
+        recent = link_sessions.recent(tx, attempt.customer_id, attempt.provider_key)
+    under_way = [a for a in recent if a.state in OPEN or a.reason is Reason.SUPERSEDED]
+    alike = [a for a in under_way if a.purpose is attempt.purpose]
     return tuple({r.provider_device_id: r for a in (*alike, attempt) for r in a.confirmed}.values())
 
 

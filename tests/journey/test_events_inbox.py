@@ -13,6 +13,7 @@ from portal.domain.device import Connection
 from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.domain.provider_event import EventState
+from portal.journey.arrive import Arrived
 from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take, wake_event
 from portal.journey.reconcile import reconcile
 from portal.journey.tasks import Task
@@ -294,3 +295,14 @@ def test_the_inbox_is_asked_for_nothing_by_what_is_not_proven(world: World) -> N
     with pytest.raises(Exception, match="telematica"):
         world.receives(Message({}, b"{}"))
     assert inbox(world) == ()
+
+
+def test_a_return_taken_for_a_newer_attempt_than_its_event_still_links(world: World, anna: Customer) -> None:
+    """At a common address, the browser may be back before the event that tells two attempts apart."""
+    _, back = world.goes_there(anna, EASEE)
+    newer = world.opens(anna, replace(EASEE, vendor="zaptec"))
+    world.leaves(anna, newer)
+    assert world.comes_back(anna, back) == Arrived(newer)
+    world.news_comes(EASEE)
+    assert world.looks(anna, newer).attempt.state is State.LINKED
+    assert [device.vendor_key for device in world.devices(anna)] == ["easee"]
