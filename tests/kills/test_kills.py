@@ -34,11 +34,11 @@ ROUNDS = 2
 """Minutes after which the reconciler has found everything."""
 
 SAMPLE = {
-    "linking-podero-postgresql-3s",
     "linking_signed_out-nox-sqlite-90s",
     "reconnecting-telematica-sqlite-3s",
     "removing-telematica-postgresql-3s",
 }
+"""What `make test` plays: quick ones, on both databases."""
 
 
 WAYS = (("sqlite", A_MOMENT), ("sqlite", A_WHILE), ("postgresql", A_MOMENT))
