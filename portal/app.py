@@ -79,7 +79,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
     serve_static(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask says
     return app
 
 
@@ -241,7 +241,7 @@ def serve_static(app: Flask) -> None:
         if endpoint == "static":
             values["v"] = digest(str(values["filename"]))
 
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # as Flask says
         app.wsgi_app,
         root=folder,
         prefix="static/",

@@ -29,6 +29,7 @@ WRONG_BODY = frozenset({400, 415, 422})
 WRONG_PLACE = frozenset({404, 405})
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10})?")
+SPREAD = random.Random()  # noqa: S311 - spreads processes out, guards nothing
 GRANT = {"grant_type": "client_credentials"}
 
 
@@ -115,7 +116,7 @@ class PoderoToken:
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise UnexpectedAnswer("podero token: no usable access_token")
         now, life = self._clock(), life_of(granted.get("expires_in"))
-        part = random.uniform(*RENEWED_AT)  # noqa: S311 - spreads processes out, guards nothing
+        part = SPREAD.uniform(*RENEWED_AT)
         return _Held(token, renew_at=now + part * life, until=now + life)
 
     def _asked(self, *, as_json: bool) -> Answer:
