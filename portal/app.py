@@ -14,6 +14,9 @@ from portal import i18n, logs
 from portal.background import HueyQueue
 from portal.domain.catalogue import Catalogue
 from portal.identity import current
+from portal.identity.app_entry import AppDoor
+from portal.identity.app_keys import AppKeys
+from portal.identity.app_token import Expected
 from portal.identity.oidc import Oidc, OidcConfig
 from portal.journey.ports import Policy, Ports
 from portal.journey.tasks import Queue
@@ -27,7 +30,7 @@ from portal.settings import Settings
 from portal.storage.database import Database
 from portal.web import limits, page, registration
 from portal.web.headers import dress_static
-from portal.web.wiring import Portal, Site
+from portal.web.wiring import App, AppLink, Portal, Site
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSENT_VERSION = "2026-11"
@@ -58,6 +61,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         site=site(settings),
         clock=clock,
         session_hours=settings.session_hours,
+        app=retailers_app(settings, database),
     )
     current.init_app(app, database, clock, is_https=portal.site.is_https)
     i18n.init_app(
@@ -211,6 +215,31 @@ def oidc_config(settings: Settings) -> OidcConfig:
         price_zone_claim=settings.oidc.price_zone_claim,
         timeout=settings.oidc.timeout,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )
+
+
+def retailers_app(settings: Settings, database: Database) -> App | None:
+    given = settings.app
+    if given is None:
+        return None
+    expected = Expected(
+        issuer=given.issuer,
+        audience=given.audience,
+        subject_issuer=given.subject_issuer,
+        app_links=tuple(given.links),
+        price_zone_claim=settings.oidc.price_zone_claim,
+    )
+    keys = AppKeys(
+        jwks_url=given.jwks_url,
+        jwks_file=given.jwks_file,
+        timeout=settings.oidc.timeout,
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )
+    return App(
+        door=AppDoor(expected, keys, database, session=timedelta(minutes=given.session_minutes)),
+        links={name: AppLink(url, given.schemes.get(name)) for name, url in given.links.items()},
+        apple_app_ids=given.apple_app_ids,
+        android_apps={package: tuple(prints.split()) for package, prints in given.android_apps.items()},
     )
 
 

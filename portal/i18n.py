@@ -117,12 +117,12 @@ def chosen_language(
     accept_language: str = "",
 ) -> str:
     """The language to speak, in the order of choice above: one of `languages`, whatever strangers send."""
-    for choice in (explicit, stored, _primary(locale)):
+    for choice in (explicit, stored, primary(locale)):
         if choice in languages:
             return str(choice)
     for tag, quality in parse_accept_header(accept_language[:LONGEST_HEADER], LanguageAccept):
-        if quality > 0 and (tag == "*" or _primary(tag) in languages):
-            return default if tag == "*" else str(_primary(tag))
+        if quality > 0 and (tag == "*" or primary(tag) in languages):
+            return default if tag == "*" else str(primary(tag))
     return default
 
 
@@ -268,7 +268,7 @@ def _take_choice_from_query() -> None:
         choose(request.args["lang"])
 
 
-def _primary(tag: str | None) -> str | None:
+def primary(tag: str | None) -> str | None:
     """The language of a locale such as `sv-SE` or `pl_PL`."""
     return re.split("[-_]", tag, maxsplit=1)[0].lower() if tag else None
 

@@ -65,6 +65,36 @@ class OidcSettings(Group):
     timeout: float = Field(5.0, gt=0, le=30, description="Seconds to wait for the issuer")
 
 
+class AppSettings(Group):
+    """The retailer's mobile app, in whose webview the portal appears with the customer signed in."""
+
+    credentials = ("issuer", "jwks_url", "jwks_file")
+    issuer: str = Field(min_length=1, description="Who signs the app's tokens, letter for letter as their `iss` says")
+    audience: str = derived("What the tokens' `aud` says: another one in each environment", shown="`PORTAL_PUBLIC_URL`")
+    jwks_url: Annotated[str, AfterValidator(value.exact_address)] | None = Field(
+        None, description="Address of the public keys of the retailer's backend; this, or the file below"
+    )
+    jwks_file: Annotated[Path, AfterValidator(value.existing_file)] | None = Field(
+        None, description="File of those keys, a JSON Web Key Set; read anew every ten minutes"
+    )
+    subject_issuer: str = derived(
+        "Whose subjects the tokens name: the OpenID issuer's, where app and sign-in know a person by the same one",
+        shown="the app's own `issuer`: subjects of its own, other customers than those who sign in",
+    )
+    links: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.app_links)] = Field(
+        description="The ways back to the app, `id=https://...`: universal links, on another host than the portal's"
+    )
+    schemes: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.app_schemes)] = Field(
+        {}, description="Custom schemes for where such a link does not open the app, `id=com.example.app`"
+    )
+    apple_app_ids: Words = Field((), description="The app for Apple's devices, `TEAMID.com.example.app`")
+    android_apps: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.fingerprints)] = Field(
+        {},
+        description="The app for Android, `com.example.app=` and the SHA-256 of its certificate; several with spaces",
+    )
+    session_minutes: int = Field(60, ge=5, le=480, description="Minutes until the app has to let its customer in anew")
+
+
 class PoderoSettings(Group):
     """The provider Podero."""
 
@@ -166,6 +196,7 @@ class LimitsSettings(Group):
         "20 per 15 minutes; 100 per day", description="Connecting and reconnecting, each customer; `;` between several"
     )
     arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
+    app_entries: Frequency = Field("30 per minute", description="Entries from the app that are refused, each address")
     sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
     webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
     refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -155,10 +156,29 @@ def picture(path: Path) -> Path:
     return path
 
 
-def certificates(path: Path) -> Path:
+def existing_file(path: Path) -> Path:
     if not path.is_file():
         raise ValueError("is not the path of a file that exists")
     return path
+
+
+def app_links(links: dict[str, str]) -> dict[str, str]:
+    if not links or any(not re.fullmatch(r"[a-z0-9-]{1,40}", name) for name in links):
+        raise ValueError("names no way back, or one in other letters than a-z, 0-9 and -; write id=https://host/path")
+    return {name: address(link) for name, link in links.items()}
+
+
+def app_schemes(schemes: dict[str, str]) -> dict[str, str]:
+    if any(not re.fullmatch(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9-]*)+", scheme) for scheme in schemes.values()):
+        raise ValueError("holds a scheme that others may use too; write one in reverse, such as com.example.app")
+    return schemes
+
+
+def fingerprints(apps: dict[str, str]) -> dict[str, str]:
+    prints = [text for listed in apps.values() for text in (listed.split() or [""])]
+    if any(not re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", text) for text in prints):
+        raise ValueError("holds no SHA-256 fingerprint; write package=AB:CD:... with 32 pairs of capital digits")
+    return apps
 
 
 def telephone(number: str) -> str:
@@ -253,7 +273,7 @@ def plain_keys(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
-def pairs(value: object) -> object:
+def pairs(value: Any) -> Any:
     """`key=value` pairs, comma-separated, as a mapping."""
     if not isinstance(value, str):
         return value

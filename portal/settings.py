@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from portal import setting_values as value
 from portal.i18n import LANGUAGES
 from portal.setting_groups import (
+    AppSettings,
     Group,
     Hosts,
     LimitsSettings,
@@ -93,7 +94,7 @@ class Settings(BaseSettings):
         "Host names that requests may carry", shown="the public URL's host; on this very machine all its own names"
     )
     proxy_hops: int = Field(0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded headers")
-    ca_bundle: Annotated[Path, AfterValidator(value.certificates)] | None = Field(
+    ca_bundle: Annotated[Path, AfterValidator(value.existing_file)] | None = Field(
         None, description="File of the private certificate authorities to trust in place of the public ones"
     )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until customers must sign in again")
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     oidc: OidcSettings
     outbound: OutboundSettings = OutboundSettings()
     limits: LimitsSettings = LimitsSettings()
+    app: AppSettings | None = None
     podero: PoderoSettings | None = None
     nox: NoxSettings | None = None
     telematica: TelematicaSettings | None = None
@@ -166,6 +168,9 @@ def follow(raw: dict[str, Any]) -> None:
         base_url = podero.get("base_url", PoderoSettings.model_fields["base_url"].default)
         podero.setdefault("token_url", f"{base_url.rstrip('/')}/auth/token")
         podero.setdefault("email_domain", host if host[-1:].isalpha() and "." in host else "customers.example")
+    if isinstance(app := raw.get("app"), dict):
+        app.setdefault("audience", raw.get("public_url", default_of("public_url")).rstrip("/"))
+        app.setdefault("subject_issuer", app.get("issuer", ""))
     if isinstance(telematica := raw.get("telematica"), dict):
         telematica.setdefault("region", "US" if market == "US" else "EU")
 
@@ -176,6 +181,7 @@ def unsafe(raw: dict[str, Any]) -> Iterator[str]:
     if raw["default_language"] not in languages:
         yield f"{PREFIX}DEFAULT_LANGUAGE: is not among {PREFIX}LANGUAGES; choose one of those"
     host = host_of(raw.get("public_url", default_of("public_url")))
+    yield from contradictory(raw.get("app"), host)
     if not host or value.is_loopback(host):
         return
     if raw.get("secret_key", LOCAL_SECRET_KEY) == LOCAL_SECRET_KEY:
@@ -185,6 +191,27 @@ def unsafe(raw: dict[str, Any]) -> Iterator[str]:
             is_place = name in {"issuer", "connect_hosts"} or name.endswith("_url")
             if is_place and any(value.is_loopback(host_of(place)) for place in value.words_of(text)):
                 yield f"{variable((group, name))}: is this very machine, out of reach for customers; set the real one"
+
+
+def contradictory(app: object, host: str) -> Iterator[str]:
+    """What does not fit together in the settings of the retailer's app; `host` is the portal's."""
+    if not isinstance(app, dict):
+        return
+    if bool(app.get("jwks_url")) is bool(app.get("jwks_file")):
+        yield f"{variable(('app', 'jwks_url'))}: set this or {variable(('app', 'jwks_file'))}, one of the two"
+    links, schemes = (pairs_in(app.get(name, "")) for name in ("links", "schemes"))
+    if any(host_of(link) == host for link in links.values()):
+        yield f"{variable(('app', 'links'))}: is on the portal's own host, where it does not open the app; use another"
+    if not set(schemes) <= set(links):
+        yield f"{variable(('app', 'schemes'))}: names a way back that {variable(('app', 'links'))} does not"
+
+
+def pairs_in(text: str) -> dict[str, str]:
+    """The pairs of a setting; none where it does not hold, which is said elsewhere."""
+    try:
+        return dict(value.pairs(text))
+    except ValueError:
+        return {}
 
 
 def host_of(place: str) -> str:

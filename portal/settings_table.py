@@ -34,7 +34,7 @@ def shown(field: FieldInfo, group: type[Group] | None = None) -> str:
     if isinstance(extra, dict):
         return str(extra["shown"])
     if field.is_required():
-        return "required with this provider" if group and group.credentials else "required"
+        return "required with these" if group and group.credentials else "required"
     if isinstance(field.default, SecretStr):
         return "one for this very machine only"
     if isinstance(field.default, bool):

@@ -41,6 +41,23 @@
     setTimeout(release, 5000, form);
   });
 
+  // The app opens this link in another browser and stays here: once is enough, the button is there for more.
+  const followOnce = () => {
+    const link = document.querySelector("a[data-follow-once]");
+    const mark = `followed ${location.pathname}`;
+    if (!link || sessionStorage.getItem(mark)) return;
+    sessionStorage.setItem(mark, "yes");
+    location.assign(link.href);
+  };
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+      document.getElementById("announcement").textContent = button.textContent = button.dataset.copied;
+    });
+  }
+
   // A page that comes back from the browser's memory can be used again.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(release);
@@ -66,4 +83,5 @@
 
   document.querySelector("[data-takes-focus]")?.focus();
   sendWaitingForms();
+  followOnce();
 })();

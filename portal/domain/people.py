@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class Surface(StrEnum):
+    """What the pages are shown in: a browser, or the webview of the retailer's app."""
+
+    BROWSER = "browser"
+    APP = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,15 @@ class Identity:
     name: str | None = None
     locale: str | None = None
     price_zone: str | None = None
+
+    @property
+    def initials(self) -> str | None:
+        """Enough for the person to know themselves by, and too little for a stranger: "A. L.", or "a…@example.com"."""
+        words = (self.name or "").split()
+        if words:
+            return " ".join(f"{word[0].upper()}." for word in dict.fromkeys((words[0], words[-1])))
+        local, at, domain = (self.email or "").rpartition("@")
+        return f"{local[:1]}…{at}{domain}" if local and domain else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +73,35 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """One signed-in browser. The cookie holds a random token; only its hash is kept, and deleting the row ends it."""
+    """One signed-in browser. The cookie holds a random token; only its hash is kept, and deleting the row ends it.
+
+    `app_link` is the registered way back to the retailer's app that it was entered from; None in a browser.
+    """
 
     id: str
     customer: Customer
     created_at: datetime
     expires_at: datetime
+    app_link: str | None = None
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.BROWSER if self.app_link is None else Surface.APP
+
+
+@dataclass(frozen=True, slots=True)
+class AppEntry:
+    """One token of the retailer's backend, changed for a code.
+
+    `app_link` names the registered way back. `target` and `locale` are what the token asked for. `entered_at` is when
+    it opened its session: never again afterwards.
+    """
+
+    issuer: str
+    token_id: str
+    customer: Customer
+    app_link: str
+    target: str | None
+    locale: str | None
+    expires_at: datetime
+    entered_at: datetime | None

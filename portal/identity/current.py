@@ -7,18 +7,27 @@ after it. The other names the login session, is new at every sign-in, and is wor
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import flask_login
 from flask import Flask, current_app, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from portal.domain.people import Customer, LoginSession
+from portal.domain.people import Customer, LoginSession, Surface
 from portal.identity import login_sessions
 from portal.storage import login_sessions as stored
 from portal.storage.database import Database
 
-BROWSER, LANGUAGE = "browser", "language"
+BROWSER, LANGUAGE, UNTIL = "browser", "language", "until"
 """What the cookie holds beside the login session."""
+
+
+class Cookies(SecureCookieSessionInterface):
+    """The cookie goes when the browser is closed, or at the moment that it names itself."""
+
+    def get_expiration_time(self, app: Flask, session: SessionMixin) -> datetime | None:  # noqa: ARG002 - Flask's own
+        until = session.get(UNTIL)
+        return datetime.fromtimestamp(until, UTC) if until is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ def init_app(app: Flask, database: Database, clock: Callable[[], datetime], *, i
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_DOMAIN=None,
     )
+    app.session_interface = Cookies()
     app.extensions["portal.identity"] = _Door(database, clock)
     manager = flask_login.LoginManager()
     # Flask-Login's own protection compares addresses, which change under a telephone; the token is what protects.
@@ -67,6 +77,12 @@ def viewer() -> Customer | None:
     """The customer who is signed in, None for a stranger. Asks the database once per request."""
     visitor = _visitor()
     return visitor.login_session.customer if visitor else None
+
+
+def app_link() -> str | None:
+    """The way back to the retailer's app, for a session that was entered from it."""
+    visitor = _visitor()
+    return visitor.login_session.app_link if visitor else None
 
 
 def id_token() -> str | None:
@@ -84,6 +100,9 @@ def login(token: str) -> None:
     if visitor is None:
         raise LookupError("the login session is not there")
     _start_over(keeping=(BROWSER, LANGUAGE))
+    if visitor.login_session.surface is Surface.APP:
+        # A webview is not closed as a browser is: its cookie goes when the session does.
+        session[UNTIL] = visitor.login_session.expires_at.timestamp()
     flask_login.login_user(visitor)
 
 

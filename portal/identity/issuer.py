@@ -1,36 +1,23 @@
 """The OpenID issuer as we reach it: its discovery document, its keys and the calls to its endpoints."""
 
 import contextlib
-import json
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from authlib.integrations.requests_client import OAuth2Session
-from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key
+from joserfc.jwk import Key
 
-T = TypeVar("T")
+from portal.identity.calls import Caller, IssuerError
+from portal.identity.kept import Kept
+from portal.identity.signatures import read_keys
 
 ALGORITHMS = ("RS256", "PS256", "ES256")
 """What an ID token may be signed with. Whatever else the issuer lists is ignored, `none` and shared keys above all."""
 
-ASYMMETRIC = {"RSA", "EC"}
-SHORTEST_RSA = 2048
-LARGEST_ANSWER = 256 * 1024
-FRESH, USABLE = 600.0, 86_400.0
-"""Seconds after which an answer is fetched anew, and for which it serves while the issuer cannot be reached."""
-
-PAUSE, PAUSE_AFTER_FAILURE = 60.0, 5.0
-"""Seconds between two fetches that strangers can bring about, and after one that failed."""
-
-
-class IssuerError(Exception):
-    """The issuer did not answer as it must. The text is one of our own fixed words, for the log."""
+KINDS = frozenset({"RSA", "EC"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +35,6 @@ class Metadata:
     client_secret_post: bool
 
 
-class _Kept(Generic[T]):
-    """A value worth keeping. Its age counts for freshness, and in an outage it serves until it is no longer usable."""
-
-    def __init__(self, fetch: Callable[[], T], ticks: Callable[[], float]) -> None:
-        self._fetch = fetch
-        self._ticks = ticks
-        self._lock = threading.Lock()
-        self._fetched_at = self._tried_at = -math.inf
-        self.value: T | None = None
-
-    def get(self, *, insist: bool = False) -> T:
-        """The value, fetched where it is old; `insist` fetches a fresh one too, but at most once in PAUSE."""
-        # Whoever has something to go on with does not wait for the one who fetches.
-        if self._is_due(insist) and self._lock.acquire(blocking=insist or not self._is_younger(USABLE)):
-            try:
-                self._fetch_if_due(insist)
-            finally:
-                self._lock.release()
-        if self.value is None or not self._is_younger(USABLE):
-            raise IssuerError("issuer_unreachable")
-        return self.value
-
-    def _fetch_if_due(self, insist: bool) -> None:
-        if not self._is_due(insist):
-            return
-        try:
-            value = self._fetch()
-        except IssuerError:
-            self._tried_at = self._ticks()
-            if not self._is_younger(USABLE):
-                raise
-        else:
-            self.value = value
-            self._fetched_at = self._tried_at = self._ticks()
-
-    def _is_due(self, insist: bool) -> bool:
-        failed = self._fetched_at != self._tried_at
-        since = self._ticks() - self._tried_at
-        if insist:
-            return since >= (PAUSE_AFTER_FAILURE if failed else PAUSE)
-        return not self._is_younger(FRESH) and since >= PAUSE_AFTER_FAILURE
-
-    def _is_younger(self, age: float) -> bool:
-        return self._ticks() - self._fetched_at < age
-
-
 class Issuer:
     """One pinned issuer. Safe for many threads; every call has a deadline, follows no redirect and trusts no proxy."""
 
@@ -101,10 +42,9 @@ class Issuer:
         self, issuer: str, *, timeout: float, ca_bundle: str | None, ticks: Callable[[], float] = time.monotonic
     ) -> None:
         self.issuer = issuer
-        self._timeout = timeout
-        self._ca_bundle = ca_bundle
-        self._metadata = _Kept(self._fetch_metadata, ticks)
-        self._keys = _Kept(self._fetch_keys, ticks)
+        self.caller = Caller(timeout=timeout, ca_bundle=ca_bundle)
+        self._metadata = Kept(self._fetch_metadata, ticks)
+        self._keys = Kept(self._fetch_keys, ticks)
         self._asking = threading.Lock()
 
     def metadata(self) -> Metadata:
@@ -121,30 +61,6 @@ class Issuer:
         """The keys that ID tokens are signed with. Raises IssuerError."""
         return self._keys.get(insist=insist)
 
-    def client(self, **options: Any) -> OAuth2Session:
-        """Authlib's client with our manners."""
-        client = OAuth2Session(default_timeout=self._timeout, **options)
-        client.trust_env = False
-        client.verify = self._ca_bundle or True
-        return client
-
-    def call(self, client: OAuth2Session, method: str, url: str, **options: Any) -> dict[str, Any]:
-        """The JSON object that answers a call with 200. Raises IssuerError."""
-        started = time.monotonic()
-        try:
-            with client.request(method, url, allow_redirects=False, stream=True, **options) as response:
-                body = b""
-                for piece in response.iter_content(8192):
-                    body += piece
-                    if len(body) > LARGEST_ANSWER or time.monotonic() - started > self._timeout:
-                        raise IssuerError("answer_too_long")
-                status = response.status_code
-        except (OSError, ValueError):
-            raise IssuerError("issuer_unreachable") from None
-        if status != 200:
-            raise IssuerError(f"answer_status_{status}")
-        return json_object(body)
-
     def _ask(self) -> None:
         try:
             with contextlib.suppress(IssuerError):
@@ -154,26 +70,15 @@ class Issuer:
 
     def _fetch_metadata(self) -> Metadata:
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        with self.client() as client:
-            document = self.call(client, "GET", url, withhold_token=True)
+        with self.caller.client() as client:
+            document = self.caller.call(client, "GET", url, withhold_token=True)
         return read_metadata(document, self.issuer)
 
     def _fetch_keys(self) -> tuple[Key, ...]:
         jwks_uri = self.metadata().jwks_uri
-        with self.client() as client:
-            document = self.call(client, "GET", jwks_uri, withhold_token=True)
-        return read_keys(document)
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """A JSON object. Raises IssuerError."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise IssuerError("answer_not_json")
-    return document
+        with self.caller.client() as client:
+            document = self.caller.call(client, "GET", jwks_uri, withhold_token=True)
+        return read_keys(document, KINDS)
 
 
 def read_metadata(document: Mapping[str, Any], issuer: str) -> Metadata:
@@ -216,23 +121,3 @@ def endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
 
 def optional_endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str | None:
     return endpoint(document, name, issuer) if document.get(name) else None
-
-
-def read_keys(document: Mapping[str, Any]) -> tuple[Key, ...]:
-    """The public signing keys of a key set; what cannot be one is passed over."""
-    listed = document.get("keys")
-    found = (read_key(jwk) for jwk in listed) if isinstance(listed, list) else ()
-    return tuple(key for key in found if key is not None)
-
-
-def read_key(jwk: object) -> Key | None:
-    """A public key for signatures, or None."""
-    if not isinstance(jwk, dict) or jwk.get("kty") not in ASYMMETRIC or jwk.get("use", "sig") != "sig":
-        return None
-    public = {name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y", "kid", "alg") if name in jwk}
-    if public["kty"] == "RSA" and len(str(public.get("n", ""))) * 6 < SHORTEST_RSA:
-        return None
-    try:
-        return JWKRegistry.import_key(public)
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None

@@ -20,7 +20,7 @@ def sign_in(
         session = stored.open(
             tx, customer.id, token=token, id_token=id_token, now=now, expires_at=now + timedelta(hours=hours)
         )
-        _note(tx, customer.id, "login_session.opened", session.id, now)
+        note(tx, customer.id, "login_session.opened", session.id, now)
     return customer, token
 
 
@@ -30,10 +30,11 @@ def sign_out(database: Database, token: str, now: datetime) -> None:
         session = stored.by_token(tx, token, now=now)
         stored.close(tx, token)
         if session is not None:
-            _note(tx, session.customer.id, "login_session.closed", session.id, now)
+            note(tx, session.customer.id, "login_session.closed", session.id, now)
 
 
-def _note(tx: Transaction, customer_id: str, action: str, session_id: str, now: datetime) -> None:
+def note(tx: Transaction, customer_id: str, action: str, session_id: str, now: datetime) -> None:
+    """Writes down what became of a login session."""
     audit.record(
         tx,
         at=now,

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portal.domain.people import Identity
+from portal.identity.calls import IssuerError
+from portal.identity.claims import read_identity
 from portal.identity.id_token import verified_claims
-from portal.identity.issuer import Issuer, IssuerError, Metadata
+from portal.identity.issuer import Issuer, Metadata
 from portal.storage import sign_ins
 from portal.storage.database import Database
 
@@ -18,9 +20,6 @@ PATIENCE = timedelta(hours=1)
 """How long a customer may take at the issuer."""
 
 LONGEST_ANSWER = 4096
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}")
-PRICE_ZONE = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
 
 
 class SignInFailed(Exception):
@@ -81,7 +80,7 @@ class Oidc:
                 expires_at=now + PATIENCE,
             )
         config = self._config
-        with self._issuer.client(
+        with self._issuer.caller.client(
             client_id=config.client_id,
             redirect_uri=config.redirect_uri,
             scope=config.scope,
@@ -169,10 +168,12 @@ class Oidc:
             ("client_secret_post", str) if metadata.client_secret_post else ("client_secret_basic", quote_plus)
         )
         # RFC 6749 2.3.1 wants both words form-encoded in the Basic way, which Authlib leaves to us.
-        with self._issuer.client(client_id=word(config.client_id), client_secret=word(config.client_secret)) as client:
+        with self._issuer.caller.client(
+            client_id=word(config.client_id), client_secret=word(config.client_secret)
+        ) as client:
             auth = client.client_auth(method)
             headers = {"Accept": "application/json"}
-            return self._issuer.call(
+            return self._issuer.caller.call(
                 client, "POST", metadata.token_endpoint, data=form, headers=headers, auth=auth, withhold_token=True
             )
 
@@ -180,8 +181,8 @@ class Oidc:
         """What the issuer says of the person beside the ID token; many keep e-mail and locale here only."""
         if metadata.userinfo_endpoint is None:
             return {}
-        with self._issuer.client(token={"access_token": access_token, "token_type": "Bearer"}) as client:
-            told = self._issuer.call(client, "GET", metadata.userinfo_endpoint)
+        with self._issuer.caller.client(token={"access_token": access_token, "token_type": "Bearer"}) as client:
+            told = self._issuer.caller.call(client, "GET", metadata.userinfo_endpoint)
         if told.get("sub") != subject:
             raise IssuerError("userinfo_of_somebody_else")
         return told
@@ -211,28 +212,3 @@ def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(id_token, str) or not id_token:
         raise IssuerError("id_token_missing")
     return access_token, id_token
-
-
-def read_identity(told: Mapping[str, Any], issuer: str, price_zone_claim: str | None) -> Identity:
-    """A person from verified claims; a claim that makes no sense is as good as none."""
-    given_and_family = " ".join(filter(None, (line(told.get("given_name")), line(told.get("family_name")))))
-    email = matching(EMAIL, told.get("email")) if told.get("email_verified") is not False else None
-    return Identity(
-        issuer=issuer,
-        subject=told["sub"],
-        email=email,
-        name=line(told.get("name")) or given_and_family or None,
-        locale=matching(LOCALE, told.get("locale")),
-        price_zone=matching(PRICE_ZONE, told.get(price_zone_claim)) if price_zone_claim else None,
-    )
-
-
-def line(value: object) -> str | None:
-    """One printable line of bearable length."""
-    if not isinstance(value, str):
-        return None
-    return "".join(letter for letter in value if letter.isprintable()).strip()[:200] or None
-
-
-def matching(pattern: re.Pattern[str], value: object) -> str | None:
-    return value if isinstance(value, str) and value.isprintable() and pattern.fullmatch(value) else None

@@ -2,59 +2,29 @@
 
 An attempt is finished only by the customer who opened it, in the browser that came back. A return without a sign-in
 waits for one in the same browser, and in no other; a return in another person's browser holds the attempt for good,
-shows nothing, says nothing.
+shows nothing, says nothing. Where the retailer's app let the browser out, the app's own session finishes the attempt,
+with a code that this browser alone was given.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
 from portal.domain.arrival import attempt_answered
-from portal.domain.link_session import MEMORY, ArrivalHints, LinkSession, Purpose, Reason, State, cancel_secret
+from portal.domain.link_session import LinkSession, cancel_secret
 from portal.domain.people import Customer
-from portal.journey.history import note_attempt
+from portal.journey import out
 from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.journey.provider_events import take_what_came
-from portal.providers.protocol import Provider
-from portal.storage import arrivals, link_sessions, provider_accounts
+from portal.journey.take_return import NEUTRAL, SIGN_IN_PATIENCE, Arrival, Arrived, accept, hold, keep, remember
+from portal.storage import app_departures, arrivals, link_sessions, provider_accounts
+from portal.storage.app_departures import AppDeparture
+from portal.storage.arrivals import PendingArrival
 from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
-
-SIGN_IN_PATIENCE = timedelta(minutes=30)
-"""How long a return waits for its customer to sign in again in the same browser."""
-
-CLOCK_SKEW = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """Where the browser goes: an attempt's page, or the neutral one. `held` is an attempt that this return held."""
-
-    link_session_id: str | None
-    held: LinkSession | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One return: at which provider, with which hints, in which browser, by whom if anybody is signed in.
-
-    It may have waited for a sign-in since it came.
-    """
-
-    provider: Provider
-    hints: ArrivalHints
-    viewer: Customer | None
-    browser: str
-    came_at: datetime
-    now: datetime
-
-
-NEUTRAL = Arrived(None)
 
 
 def arrive(
@@ -92,16 +62,23 @@ def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: dat
     """Finishes what this browser had come back with before its customer signed in again; None where it had nothing."""
     with ports.database.write() as tx:
         waiting = arrivals.take(tx, browser, since=now - SIGN_IN_PATIENCE)
-        finished = []
-        for pending in sorted(waiting, key=lambda pending: pending.hints.cancelled):
-            if pending.provider_key not in ports.providers:
-                continue
-            provider = ports.providers.get(pending.provider_key)
-            arrival = Arrival(provider, pending.hints, customer, browser, pending.created_at, now)
-            finished += _finish(tx, arrival, customer, pending.link_session_id)
+        finished = _finish_all(tx, ports, waiting, customer, now)
     for arrived in finished:
         _wake(ports, arrived, customer, now)
     return next(iter(finished), NEUTRAL) if waiting else None
+
+
+def complete(*, ports: Ports, customer: Customer, link_session_id: str, code: str, now: datetime) -> bool:
+    """Finishes in the app what a browser that it let out came back with; False, and nothing done, for a wrong code."""
+    with ports.database.write() as tx:
+        departure = app_departures.of_attempt(tx, customer.id, link_session_id)
+        if departure is None or not app_departures.take_code(tx, departure, code, now=now):
+            return False
+        waiting = arrivals.take_of(tx, departure.browser_hash, link_session_id, since=now - SIGN_IN_PATIENCE)
+        finished = _finish_all(tx, ports, waiting, customer, now)
+    for arrived in finished:
+        _wake(ports, arrived, customer, now)
+    return True
 
 
 def _wake(ports: Ports, arrived: Arrived, viewer: Customer | None, now: datetime) -> None:
@@ -115,6 +92,19 @@ def _wake(ports: Ports, arrived: Arrived, viewer: Customer | None, now: datetime
             wake(ports=ports, attempt=attempt, now=now)
 
 
+def _finish_all(
+    tx: Transaction, ports: Ports, waiting: Iterable[PendingArrival], customer: Customer, now: datetime
+) -> list[Arrived]:
+    """Takes in what has waited for this customer: what says that it went well before what says that it did not."""
+    finished = []
+    for pending in sorted(waiting, key=lambda pending: pending.hints.cancelled):
+        if pending.provider_key in ports.providers:
+            provider = ports.providers.get(pending.provider_key)
+            arrival = Arrival(provider, pending.hints, customer, None, pending.created_at, now)
+            finished += _finish(tx, arrival, customer, pending.link_session_id)
+    return finished
+
+
 def _finish(tx: Transaction, arrival: Arrival, customer: Customer, link_session_id: str | None) -> list[Arrived]:
     """Takes in a return that has waited, where it is this customer's."""
     if link_session_id is None:
@@ -123,9 +113,9 @@ def _finish(tx: Transaction, arrival: Arrival, customer: Customer, link_session_
         attempt = link_sessions.get(tx, customer.id, link_session_id)
     if attempt is None:
         log.warning("arrival_of_nobody", provider=arrival.provider.traits.key)
-        _remember(tx, arrival)
+        remember(tx, arrival)
         return []
-    _accept(tx, arrival, attempt, waited=link_session_id is not None)
+    accept(tx, arrival, attempt, waited=link_session_id is not None)
     return [Arrived(attempt.id)]
 
 
@@ -134,31 +124,55 @@ def _at_own_url(tx: Transaction, arrival: Arrival, secret: str) -> Arrived:
     attempt = link_sessions.by_arrival_secret(tx, arrival.provider.traits.key, secret)
     if attempt is None:
         return NEUTRAL
+    departure = out.departure(tx, attempt, arrival.browser, now=arrival.now)
     if arrival.viewer is None:
-        _keep(tx, arrival, attempt)
-        return Arrived(attempt.id)
+        return _without_sign_in(tx, arrival, attempt, departure)
     if arrival.viewer.id != attempt.customer_id:
-        return _hold(tx, arrival, attempt)
-    _accept(tx, arrival, attempt)
-    return Arrived(attempt.id)
+        return hold(tx, arrival, attempt)
+    accept(tx, arrival, attempt)
+    return Arrived(attempt.id, way_back=out.way_back(departure))
 
 
 def _at_fixed_url(tx: Transaction, arrival: Arrival) -> Arrived:
-    """A return at the one URL the provider knows: the attempt is found by who is signed in, and by the pseudonym."""
+    """A return at the one URL the provider knows: the attempt is found by who is signed in, by what the app let this
+    browser out with, and by the pseudonym."""
+    attempt, departure = _let_out(tx, arrival)
     named = _named_attempt(tx, arrival)
+    if attempt is None or (named is not None and named.customer_id != attempt.customer_id):
+        attempt, departure = named, None
     if arrival.viewer is None:
-        if arrival.hints.unreadable or arrival.hints.cancelled:
+        if departure is None and (arrival.hints.unreadable or arrival.hints.cancelled):
             return NEUTRAL
-        _keep(tx, arrival, named)
-        return Arrived(named.id if named else None)
-    if named is not None and named.customer_id != arrival.viewer.id:
-        return _hold(tx, arrival, named)
-    attempt = _attempt_for(tx, arrival, arrival.viewer)
+        return _without_sign_in(tx, arrival, attempt, departure)
+    if attempt is not None and attempt.customer_id != arrival.viewer.id:
+        return hold(tx, arrival, attempt)
+    attempt = attempt if departure else _attempt_for(tx, arrival, arrival.viewer)
     if attempt is None:
-        _remember(tx, arrival)
+        remember(tx, arrival)
         return NEUTRAL
-    _accept(tx, arrival, attempt)
-    return Arrived(attempt.id)
+    accept(tx, arrival, attempt)
+    return Arrived(attempt.id, way_back=out.way_back(departure))
+
+
+def _without_sign_in(
+    tx: Transaction, arrival: Arrival, attempt: LinkSession | None, departure: AppDeparture | None
+) -> Arrived:
+    """Nobody is signed in here: the return waits for a sign-in, or for the app that let this browser out."""
+    if attempt is None or departure is None:
+        keep(tx, arrival, attempt)
+        return Arrived(attempt.id if attempt else None)
+    if arrival.hints.cancelled:
+        accept(tx, arrival, attempt)
+        return Arrived(attempt.id, way_back=out.way_back(departure))
+    keep(tx, arrival, attempt)
+    return Arrived(attempt.id, way_back=out.way_back_with_code(tx, departure, now=arrival.now))
+
+
+def _let_out(tx: Transaction, arrival: Arrival) -> tuple[LinkSession | None, AppDeparture | None]:
+    """The attempt at this provider that this browser was let out with, and how."""
+    found = out.departures(tx, arrival.browser, arrival.provider.traits.key, now=arrival.now)
+    attempt = attempt_answered(tuple(found), arrival.hints, came_at=arrival.came_at)
+    return attempt, found[attempt] if attempt else None
 
 
 def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
@@ -176,125 +190,3 @@ def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkS
     """The customer's attempt that an answer without a secret is about."""
     recent = link_sessions.recent(tx, customer.id, arrival.provider.traits.key)
     return attempt_answered(recent, arrival.hints, came_at=arrival.came_at)
-
-
-def _accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: bool = False) -> None:
-    """Takes the hints of the attempt's own customer. Repeating it changes nothing."""
-    if attempt.state in {State.ARRIVED, State.WAITING}:
-        _add_hints(tx, arrival, attempt)
-    if not attempt.can_arrive() or (attempt.state is State.HELD and not (waited and attempt.waits_for_sign_in())):
-        return
-    if attempt.is_overdue(arrival.came_at):
-        _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
-    elif arrival.hints.cancelled:
-        # A cancel may be forged: the attempt stays open for the genuine return.
-        is_said = arrival.provider.traits.own_arrival_url
-        _cancel(tx, arrival, attempt, Reason.CUSTOMER_CANCELLED if is_said else Reason.NOTHING_CONNECTED)
-    elif not _is_believable(tx, arrival, attempt):
-        log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
-        note_attempt(tx, replace(attempt, reason=Reason.ANSWER_UNREADABLE), "arrival_refused", now=arrival.now)
-    elif _names_nothing(arrival, attempt):
-        _cancel(tx, arrival, attempt, Reason.NOTHING_CONNECTED)
-    else:
-        _move(tx, attempt, State.ARRIVED, None, arrival)
-
-
-def _cancel(tx: Transaction, arrival: Arrival, attempt: LinkSession, why: Reason) -> None:
-    if attempt.state is State.DEPARTED:
-        _move(tx, attempt, State.CANCELLED, why, arrival)
-
-
-def _names_nothing(arrival: Arrival, attempt: LinkSession) -> bool:
-    """Whether a return claims a new device without saying which: anybody can make that up, so nothing comes of it."""
-    return attempt.purpose is Purpose.LINK and not arrival.hints.device_ids
-
-
-def _add_hints(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
-    """A return before may have been forged, so what a later one names counts as well; the provider has the word."""
-    if arrival.hints.names_more_than(attempt.hints) and _is_believable(tx, arrival, attempt):
-        both = arrival.hints.with_earlier(attempt.hints)
-        link_sessions.move(tx, replace(attempt, hints=both), was=attempt.state)
-
-
-def _is_believable(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> bool:
-    """Whether the hints can be about this attempt at all. What they claim is still asked of the provider."""
-    hints = arrival.hints
-    if hints.unreadable or hints.device_type not in {None, attempt.device_type}:
-        return False
-    if hints.connected_at is not None:
-        left = attempt.departed_at or attempt.created_at
-        if not left - CLOCK_SKEW <= hints.connected_at <= arrival.now + CLOCK_SKEW:
-            return False
-    account = provider_accounts.ensure(tx, attempt.customer_id, attempt.provider_key)
-    if hints.pseudonym not in {None, account.pseudonym}:
-        return False
-    if hints.provider_user_id is None:
-        return True
-    owner = provider_accounts.by_provider_user(tx, attempt.provider_key, hints.provider_user_id)
-    return account.provider_user_id in {None, hints.provider_user_id} and (owner is None or owner.id == account.id)
-
-
-def _keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> None:
-    """Nobody is signed in: the return waits for a sign-in in this browser, and its attempt is held until then.
-
-    An attempt that is held already waits for another browser, or for nobody.
-    """
-    if attempt is not None and attempt.state is State.HELD:
-        if arrival.hints.names_more_than(attempt.hints):
-            _hold_for_good(tx, arrival, attempt)
-        return
-    _remember(tx, arrival, browser=arrival.browser, attempt=attempt)
-    if attempt is None or arrival.hints.cancelled or attempt.is_overdue(arrival.now):
-        return
-    if attempt.can_arrive() or (attempt.takes_evidence() and arrival.hints.names_more_than(attempt.hints)):
-        _move(tx, attempt, State.HELD, Reason.NOT_SIGNED_IN, arrival)
-
-
-def _remember(
-    tx: Transaction, arrival: Arrival, *, browser: str | None = None, attempt: LinkSession | None = None
-) -> None:
-    """Keeps a return: for a sign-in in `browser`, else only so that what it names does not become another's."""
-    arrivals.keep(
-        tx,
-        browser=browser or secrets.token_urlsafe(),
-        provider_key=arrival.provider.traits.key,
-        link_session_id=attempt.id if attempt else None,
-        hints=arrival.hints,
-        now=arrival.now,
-        expires_at=arrival.now + (SIGN_IN_PATIENCE if browser else MEMORY),
-    )
-
-
-def _hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:
-    """Somebody else came back with this attempt: they may have been tricked into finishing it for a stranger."""
-    log.warning("arrival_by_another_person", provider=attempt.provider_key, link_session=attempt.id)
-    is_known = not attempt.can_arrive() or attempt.state is State.HELD
-    if arrival.hints.cancelled or not attempt.takes_evidence():
-        return NEUTRAL
-    if is_known and not attempt.waits_for_sign_in() and not arrival.hints.names_more_than(attempt.hints):
-        return NEUTRAL
-    _hold_for_good(tx, arrival, attempt)
-    return Arrived(None, held=replace(attempt, hints=arrival.hints))
-
-
-def _hold_for_good(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
-    """No return ends this attempt any more, and what this one names is never its customer's by it."""
-    if attempt.state is not State.HELD:
-        _move(tx, attempt, State.HELD, Reason.ANOTHER_PERSON, arrival)
-        return
-    both = attempt.hints.with_earlier(arrival.hints)
-    held = replace(attempt, reason=Reason.ANOTHER_PERSON, hints=both)
-    link_sessions.move(tx, held, was=State.HELD)
-    note_attempt(tx, held, State.HELD, now=arrival.now)
-
-
-def _move(tx: Transaction, attempt: LinkSession, state: State, reason: Reason | None, arrival: Arrival) -> None:
-    """Moves the attempt as it was read in this transaction: nobody else moves it in between."""
-    moved = replace(
-        attempt.moved(state, now=arrival.now, reason=reason),
-        connect_url=None if state is not State.CANCELLED else attempt.connect_url,
-        hints=attempt.hints if state is State.CANCELLED else arrival.hints,
-        arrived_at=arrival.now,
-    )
-    link_sessions.move(tx, moved, was=attempt.state)
-    note_attempt(tx, moved, state, now=arrival.now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select
 
 from portal.domain.link_session import ArrivalHints
 from portal.storage import tables
@@ -52,8 +52,17 @@ def keep(
 
 def take(tx: Transaction, browser: str, *, since: datetime) -> tuple[PendingArrival, ...]:
     """The returns of this browser, newest first; each is given out once, those that came before `since` never."""
-    mine = delete(_arrivals).where(_arrivals.c.browser_hash == hashed(browser)).returning(*_arrivals.c)
-    rows = tx.connection.execute(mine).mappings().all()
+    return _take(tx, _arrivals.c.browser_hash == hashed(browser), since=since)
+
+
+def take_of(tx: Transaction, browser_hash: str, link_session_id: str, *, since: datetime) -> tuple[PendingArrival, ...]:
+    """The same for the returns to one attempt, in the browser that this is the hash of."""
+    mine = (_arrivals.c.browser_hash == browser_hash) & (_arrivals.c.link_session_id == link_session_id)
+    return _take(tx, mine, since=since)
+
+
+def _take(tx: Transaction, mine: ColumnElement[bool], *, since: datetime) -> tuple[PendingArrival, ...]:
+    rows = tx.connection.execute(delete(_arrivals).where(mine).returning(*_arrivals.c)).mappings().all()
     in_time = (_arrival(row) for row in rows if row["created_at"] >= since)
     return tuple(sorted(in_time, key=lambda arrival: (arrival.created_at, arrival.id), reverse=True))
 

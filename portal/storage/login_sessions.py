@@ -20,6 +20,7 @@ _BY_TOKEN = (
         _sessions.c.id.label("session_id"),
         _sessions.c.created_at.label("opened_at"),
         _sessions.c.expires_at,
+        _sessions.c.app_link,
     )
     .join_from(_sessions, _customers)
     .where(_sessions.c.token_hash == bindparam("token"), _sessions.c.expires_at > bindparam("now"))
@@ -28,14 +29,22 @@ _BY_TOKEN = (
 
 
 def open(  # noqa: A001 - `login_sessions.open` is how it is read
-    tx: Transaction, customer_id: str, *, token: str, id_token: str | None, now: datetime, expires_at: datetime
+    tx: Transaction,
+    customer_id: str,
+    *,
+    token: str,
+    id_token: str | None,
+    now: datetime,
+    expires_at: datetime,
+    app_link: str | None = None,
 ) -> LoginSession:
-    """Signs the customer in, in the browser that gets the random `token`."""
+    """Signs the customer in, in the browser that gets the random `token`; with `app_link` it is the app's webview."""
     session = insert(_sessions).values(
         id=new_id(),
         customer_id=customer_id,
         token_hash=hashed(token),
         id_token_sealed=tx.seal(id_token) if id_token is not None else None,
+        app_link=app_link,
         created_at=now,
         expires_at=expires_at,
     )
@@ -56,6 +65,7 @@ def by_token(tx: Transaction, token: str, *, now: datetime) -> LoginSession | No
         customer=customer_of(row),
         created_at=row["opened_at"],
         expires_at=row["expires_at"],
+        app_link=row["app_link"],
     )
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
@@ -19,18 +18,10 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
+from portal.storage import app_tables, schema
 from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
+metadata = schema.metadata
 
 customers = Table(
     "customers",
@@ -249,6 +240,7 @@ login_sessions = Table(
     Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
     Column("token_hash", PlainText, nullable=False),
     Column("id_token_sealed", PlainText),
+    Column("app_link", PlainText),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     UniqueConstraint("token_hash"),
@@ -288,3 +280,5 @@ audit = Table(
     Index(None, "customer_id", "id"),
     sqlite_autoincrement=True,
 )
+
+app_entries, app_departures = app_tables.app_entries, app_tables.app_departures

@@ -4,7 +4,9 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.identity import current
-from portal.journey.arrive import Arrived, arrive
+from portal.journey.arrive import arrive
+from portal.journey.take_return import Arrived
+from portal.web.app_return import to_app
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
 from portal.web.wiring import portal
@@ -55,7 +57,9 @@ def _arrive(provider_key: str, secret: str | None, path: str) -> ResponseReturnV
 
 
 def see_where(arrived: Arrived) -> ResponseReturnValue:
-    """To the attempt's page, or to the neutral one."""
+    """To the attempt's page, or to the neutral one; to the app, where that let this browser out."""
+    if arrived.way_back is not None:
+        return to_app(arrived.way_back)
     if arrived.link_session_id is None:
         return see_other(url_for("arrivals.neutral"))
     return see_other(url_for("link_sessions.attempt", link_session_id=arrived.link_session_id))

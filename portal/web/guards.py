@@ -15,6 +15,7 @@ from portal.domain.people import Customer
 from portal.identity import current
 from portal.web import targets
 from portal.web.page import see_other
+from portal.web.surface import is_webview
 from portal.web.wiring import portal
 
 View = Callable[..., ResponseReturnValue]
@@ -37,12 +38,14 @@ class Access(StrEnum):
 class Guard:
     """Whom a view is for, and the name of its page: where a sign-in or a change of language leads back.
 
-    `has_effect` marks the GETs that change something: a probe or a prefetch of them must not.
+    `has_effect` marks the GETs that change something: a probe or a prefetch of them must not. `from_app` marks what the
+    retailer's app opens by itself, with a secret of its own in place of a token of ours.
     """
 
     access: Access
     target: str = targets.HOME
     has_effect: bool = False
+    from_app: bool = False
 
 
 _guards: dict[object, Guard] = {}
@@ -52,9 +55,9 @@ class Unguarded(RuntimeError):
     """A view without a guard: a mistake that must not start."""
 
 
-def everyone(target: str = targets.HOME, *, has_effect: bool = False) -> Callable[[V], V]:
+def everyone(target: str = targets.HOME, *, has_effect: bool = False, from_app: bool = False) -> Callable[[V], V]:
     """A page for anybody."""
-    return _wear(Guard(Access.EVERYONE, target, has_effect))
+    return _wear(Guard(Access.EVERYONE, target, has_effect, from_app))
 
 
 def customers(target: str) -> Callable[[V], V]:
@@ -116,14 +119,15 @@ def _enforce() -> ResponseReturnValue | None:
     if guard.has_effect and (probe := _answer_to_probe()):
         return probe
     g.target = guard.target.format(**_as_written(request.view_args or {}))
-    if request.method not in SAFE:
+    is_checked = request.method not in SAFE and not guard.from_app
+    if is_checked:
         _refuse_other_sites()
     if guard.access is Access.CUSTOMERS:
         viewer = current.viewer()
         if viewer is None:
             return _to_sign_in(g.target)
         g.customer = viewer
-    if request.method not in SAFE:
+    if is_checked:
         csrf.protect()
     return None
 
@@ -143,7 +147,9 @@ def _answer_to_probe() -> Response | None:
 
 
 def _to_sign_in(target: str) -> ResponseReturnValue:
-    url = url_for("sign_in.begin", to=target)
+    """To sign in and back; where that would happen in the webview of the retailer's app, to the app first."""
+    in_app = portal().app is not None and is_webview(request.user_agent.string)
+    url = url_for("app_entry.again", to=target) if in_app else url_for("sign_in.begin", to=target)
     if "HX-Request" in request.headers:
         return Response(status=204, headers={"HX-Redirect": url})
     return see_other(url)

@@ -7,10 +7,20 @@ from flask import Flask, Response, request
 
 from portal.web.wiring import portal
 
-KEEPABLE = frozenset({"static", "welcome.theme", "welcome.logo"})
+KEEPABLE = frozenset({"static", "welcome.theme", "welcome.logo", "well_known.apple", "well_known.android"})
 """Endpoints whose answers are the same for everybody and may be cached."""
 
-SECRET_ADDRESSES = frozenset({"sign_in.callback", "arrivals.success", "arrivals.cancel", "arrivals.fixed"})
+SECRET_ADDRESSES = frozenset(
+    {
+        "sign_in.callback",
+        "arrivals.success",
+        "arrivals.cancel",
+        "arrivals.fixed",
+        "app_entry.enter_by_link",
+        "app_return.complete_by_link",
+        "out.open_with",
+    }
+)
 """Endpoints whose address carries something that no other address may learn."""
 
 FIXED = {

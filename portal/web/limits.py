@@ -125,6 +125,9 @@ class Rule:
 RULES: Mapping[str, Rule] = {
     "starts": Rule(("connect.leave", "devices.reauthenticate"), _customer),
     "arrivals": Rule(("arrivals.success", "arrivals.cancel", "arrivals.fixed"), _address),
+    "app_entries": Rule(
+        ("app_entry.change_token", "app_entry.enter_by_link", "app_entry.enter"), _address, counts=_was_not_proven
+    ),
     "sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
     # A provider may not deliver again what we refuse as its fault (4xx), but does what we could not take (5xx).
     "webhooks": Rule(("webhooks.provider_event",), _provider, counts=_was_taken_in, status=503),

@@ -6,12 +6,17 @@ from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.link_session import State
+from portal.domain.people import Surface
 from portal.journey import outcome
 from portal.journey.outcome import AttemptView
 from portal.web.departures import follow_or_show
 from portal.web.guards import customer, customers
-from portal.web.outcomes import outcome as words_for
+from portal.web.outcomes import Outcome
+from portal.web.outcomes import outcome as outcome_of
+from portal.web.outcomes_in_app import outcome_in_app
 from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
+from portal.web.surface import is_in_webview, surface
+from portal.web.way_out import way_out_of_webview
 from portal.web.wiring import portal
 
 blueprint = Blueprint("link_sessions", __name__, url_prefix="/link-sessions")
@@ -21,6 +26,9 @@ POLLS = (2, 4, 8, 15, 30, 30, 30, 30)
 
 SOON, SELDOM = 2, 15
 """Seconds between two looks at an attempt whose turn is next, and at one that has to wait for long."""
+
+ELSEWHERE, LOOKS_ELSEWHERE = 5, 180
+"""Seconds between two looks while the customer is in another browser, and how many: a quarter of an hour's worth."""
 
 PATIENCE = 1.0
 """Seconds a look waits for news: enough for a provider that answers as it should."""
@@ -41,7 +49,7 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
         abort(404)
     if wants_fragment():
         return _look_again(view)
-    return page("link_sessions/attempt.html", view=view, words=words_for(view), **_next_look(view, 0))
+    return page("link_sessions/attempt.html", view=view, words=_words(view), **_next_look(view, 0))
 
 
 @blueprint.post("/<link_session_id>/continue")
@@ -68,17 +76,41 @@ def _must_be_known(link_session_id: str) -> None:
 
 def _look_again(view: AttemptView) -> Response:
     """The waiting part alone while nothing has changed; a word to load the page afresh as soon as something has."""
-    if request.args.get("was") != view.attempt.state or view.may_go_on:
+    if request.args.get("was") != _phase(view):
         return Response(status=204, headers={"HX-Refresh": "true"})
     return fragment("link_sessions/_progress.html", view=view, **_next_look(view, round_of_polling()))
 
 
+def _words(view: AttemptView) -> Outcome:
+    in_app = outcome_in_app(view) if surface() is Surface.APP else None
+    return in_app or outcome_of(view)
+
+
+def _phase(view: AttemptView) -> str:
+    """What must change for the page to say something else."""
+    return "ready" if view.may_go_on else view.attempt.state.value
+
+
 def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
-    """When the page looks again by itself, and which look that will be; `delay` is None when it rests."""
+    """What the page waits for and how: when it looks again by itself (`delay`, None when it rests), and the way out."""
+    way_out = way_out_of_webview(view.attempt) if view.may_go_on else None
+    waits_elsewhere = is_in_webview() and (view.attempt.state is State.DEPARTED or view.attempt.waits_for_sign_in())
+    delay = _delay(view, asked, waits_elsewhere=waits_elsewhere)
+    return {
+        "looks": view.polls or waits_elsewhere,
+        "delay": delay,
+        "asked": asked + 1,
+        "phase": _phase(view),
+        "way_out": way_out,
+    }
+
+
+def _delay(view: AttemptView, asked: int, *, waits_elsewhere: bool) -> int | None:
     if view.attempt.state is State.CREATED:
-        return {"delay": _until_its_turn(view.expected_wait), "asked": asked + 1}
-    delay = POLLS[asked] if view.polls and asked < len(POLLS) else None
-    return {"delay": delay, "asked": asked + 1}
+        return _until_its_turn(view.expected_wait)
+    if waits_elsewhere:
+        return ELSEWHERE if asked < LOOKS_ELSEWHERE else None
+    return POLLS[asked] if view.polls and asked < len(POLLS) else None
 
 
 def _until_its_turn(expected_wait: float | None) -> int:

@@ -7,7 +7,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from flask.templating import Environment
 
 from portal import i18n
-from portal.domain.people import Customer
+from portal.domain.people import Customer, Surface
 from portal.identity import current
 from portal.web import labels, targets
 from portal.web.surface import surface
@@ -78,4 +78,12 @@ def _given() -> dict[str, Any]:
         "languages": i18n.enabled_languages(),
         "target_name": g.get("target", targets.HOME),
         "surface": surface(),
+        "to_the_app": _to_the_app(),
     }
+
+
+def _to_the_app() -> str | None:
+    """The link out of the portal, back to the app that it is shown in."""
+    app = portal().app
+    link = app.links.get(current.app_link() or "") if app and surface() is Surface.APP else None
+    return link.url if link else None

@@ -5,6 +5,8 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from portal.domain.catalogue import DeviceType
 from portal.web import (
+    app_entry,
+    app_return,
     arrivals,
     connect,
     devices,
@@ -13,15 +15,30 @@ from portal.web import (
     headers,
     health,
     link_sessions,
+    out,
     page,
     request_log,
     sign_in,
     webhooks,
     welcome,
+    well_known,
 )
 from portal.web.wiring import Portal, install
 
-PAGES = (welcome, sign_in, connect, link_sessions, arrivals, devices, webhooks, health)
+PAGES = (
+    welcome,
+    sign_in,
+    app_entry,
+    connect,
+    link_sessions,
+    out,
+    arrivals,
+    app_return,
+    devices,
+    webhooks,
+    well_known,
+    health,
+)
 
 
 class DeviceTypeConverter(BaseConverter):

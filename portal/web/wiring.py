@@ -1,13 +1,14 @@
 """What the web layer is given by the composition root, and how its modules reach it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
 
+from portal.identity.app_entry import AppDoor
 from portal.identity.oidc import Oidc
 from portal.journey.ports import Ports
 from portal.web.theme import favicon
@@ -42,14 +43,36 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class AppLink:
+    """One registered way back to the retailer's app. `url` is a universal link, `scheme` what may open it as well."""
+
+    url: str
+    scheme: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The retailer's app: its door, the ways back to it, and what makes its links its own on each kind of telephone.
+
+    `android_apps` has the fingerprints of the certificates of each package.
+    """
+
+    door: AppDoor
+    links: Mapping[str, AppLink]
+    apple_app_ids: tuple[str, ...] = ()
+    android_apps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Portal:
-    """The ports of the journey, the door of the sign-in, the site and the time."""
+    """The ports of the journey, the doors of the sign-in and of the app, the site and the time."""
 
     ports: Ports
     oidc: Oidc
     site: Site
     clock: Callable[[], datetime]
     session_hours: int
+    app: App | None = None
 
 
 def portal() -> Portal:

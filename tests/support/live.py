@@ -24,6 +24,7 @@ from portal.settings import Settings, load
 from portal.storage import devices, tables
 from portal.storage.database import Database
 from portal.web.wiring import Portal
+from tests.support.retailer import app_environment
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def environment(sandbox: RunningSandbox, url: str, database_url: str) -> dict[st
     """The settings of a portal at this address, with this sandbox."""
     return {
         **portal_environment(sandbox.config),
+        **app_environment(sandbox.config.issuer),
         "PORTAL_PUBLIC_URL": url,
         "PORTAL_DATABASE_URL": database_url,
         "PORTAL_RETAILER__NAME": "Nordvind Energi",

@@ -1,0 +1,56 @@
+"""Calls to an issuer, with our manners: a deadline, a cap, no redirect followed and no proxy trusted."""
+
+import json
+import time
+from typing import Any
+
+from authlib.integrations.requests_client import OAuth2Session
+
+LARGEST_ANSWER = 256 * 1024
+
+
+class IssuerError(Exception):
+    """The issuer did not answer as it must. The text is one of our own fixed words, for the log."""
+
+
+class Caller:
+    """Makes calls; `timeout` is the seconds for a whole one. Safe for many threads."""
+
+    def __init__(self, *, timeout: float, ca_bundle: str | None) -> None:
+        self._timeout = timeout
+        self._ca_bundle = ca_bundle
+
+    def client(self, **options: Any) -> OAuth2Session:
+        """Authlib's client with our manners."""
+        client = OAuth2Session(default_timeout=self._timeout, **options)
+        client.trust_env = False
+        client.verify = self._ca_bundle or True
+        return client
+
+    def call(self, client: OAuth2Session, method: str, url: str, **options: Any) -> dict[str, Any]:
+        """The JSON object that answers a call with 200. Raises IssuerError."""
+        started = time.monotonic()
+        try:
+            with client.request(method, url, allow_redirects=False, stream=True, **options) as response:
+                body = b""
+                for piece in response.iter_content(8192):
+                    body += piece
+                    if len(body) > LARGEST_ANSWER or time.monotonic() - started > self._timeout:
+                        raise IssuerError("answer_too_long")
+                status = response.status_code
+        except (OSError, ValueError):
+            raise IssuerError("issuer_unreachable") from None
+        if status != 200:
+            raise IssuerError(f"answer_status_{status}")
+        return json_object(body)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A JSON object. Raises IssuerError."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise IssuerError("answer_not_json")
+    return document

@@ -1,0 +1,36 @@
+"""A person as verified claims describe them, whoever made the claims."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from portal.domain.people import Identity
+
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}")
+PRICE_ZONE = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
+
+
+def read_identity(told: Mapping[str, Any], issuer: str, price_zone_claim: str | None) -> Identity:
+    """A person from verified claims; a claim that makes no sense is as good as none."""
+    given_and_family = " ".join(filter(None, (line(told.get("given_name")), line(told.get("family_name")))))
+    email = matching(EMAIL, told.get("email")) if told.get("email_verified") is not False else None
+    return Identity(
+        issuer=issuer,
+        subject=told["sub"],
+        email=email,
+        name=line(told.get("name")) or given_and_family or None,
+        locale=matching(LOCALE, told.get("locale")),
+        price_zone=matching(PRICE_ZONE, told.get(price_zone_claim)) if price_zone_claim else None,
+    )
+
+
+def line(value: object) -> str | None:
+    """One printable line of bearable length."""
+    if not isinstance(value, str):
+        return None
+    return "".join(letter for letter in value if letter.isprintable()).strip()[:200] or None
+
+
+def matching(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and value.isprintable() and pattern.fullmatch(value) else None

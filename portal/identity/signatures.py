@@ -1,0 +1,86 @@
+"""Signed tokens and the public keys they are proven by, whoever issues them."""
+
+import math
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry, Key
+
+LARGEST_TOKEN = 16 * 1024
+SHORTEST_RSA = 2048
+
+Keys = Callable[[bool], tuple[Key, ...]]
+"""The keys of an issuer; True asks for fresh ones."""
+
+
+class Unproven(Exception):
+    """The token proves nothing. The text is one of our own fixed words."""
+
+
+def proven(token: object, *, algorithms: Mapping[str, str], types: Set[str], keys: Keys) -> tuple[str, dict[str, Any]]:
+    """The algorithm and the claims of a token whose signature is genuine. Raises Unproven, and whatever `keys` raises.
+
+    `algorithms` are those that may be used, each with its kind of key; `types` what it may call itself, in small
+    letters, with the empty word where it need not.
+    """
+    if not isinstance(token, str) or not token or len(token) > LARGEST_TOKEN or token.count(".") != 2:
+        raise Unproven("missing")
+    header = _header(token)
+    algorithm = str(header.get("alg"))
+    if algorithm not in algorithms or "crit" in header:
+        raise Unproven("algorithm")
+    if str(header.get("typ", "")).lower() not in types:
+        raise Unproven("type")
+    # Keys named or carried in the header are not looked at: the registry only lets such headers be present.
+    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    key = _key(header, algorithms[algorithm], keys)
+    try:
+        return algorithm, jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise Unproven("forged") from None
+
+
+def seconds(value: object) -> float | None:
+    """A moment in a token, as seconds since 1970; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+def read_keys(document: Mapping[str, Any], kinds: Set[str]) -> tuple[Key, ...]:
+    """The public signing keys of a key set; what cannot be one is passed over."""
+    listed = document.get("keys")
+    found = (_read_key(jwk, kinds) for jwk in listed) if isinstance(listed, list) else ()
+    return tuple(key for key in found if key is not None)
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    try:
+        return jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise Unproven("forged") from None
+
+
+def _key(header: Mapping[str, Any], kind: str, keys: Keys) -> Key:
+    """The key that the token names, or the only one of its kind; an unknown name asks the issuer once more."""
+    kid = header.get("kid")
+    for insist in (False, True):
+        fitting = [key for key in keys(insist) if key.key_type == kind and (kid is None or key.kid == kid)]
+        if len(fitting) == 1:
+            return fitting[0]
+    raise Unproven("key_unknown")
+
+
+def _read_key(jwk: object, kinds: Set[str]) -> Key | None:
+    """A public key for signatures, or None."""
+    if not isinstance(jwk, dict) or jwk.get("kty") not in kinds or jwk.get("use", "sig") != "sig":
+        return None
+    public = {name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y", "kid", "alg") if name in jwk}
+    if public["kty"] == "RSA" and len(str(public.get("n", ""))) * 6 < SHORTEST_RSA:
+        return None
+    try:
+        return JWKRegistry.import_key(public)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
