@@ -50,10 +50,10 @@ class LetOut:
     may_go: bool
 
 
-def ticket(*, ports: Ports, attempt: LinkSession, app_link: str, now: datetime) -> str:
+def ticket(*, ports: Ports, attempt: LinkSession, app_link: str, language: str, now: datetime) -> str:
     """What lets one browser out with the attempt, within a minute. Nothing is stored."""
     with ports.database.read() as tx:
-        return app_departures.write_ticket(tx, Ticket(attempt.customer_id, attempt.id, app_link, now))
+        return app_departures.write_ticket(tx, Ticket(attempt.customer_id, attempt.id, app_link, language, now))
 
 
 def attempt_of(*, ports: Ports, customer: Customer, text: str) -> str | None:
@@ -63,19 +63,20 @@ def attempt_of(*, ports: Ports, customer: Customer, text: str) -> str | None:
     return read.link_session_id if read and read.customer_id == customer.id else None
 
 
-def open_with(*, ports: Ports, text: str, browser: str, now: datetime) -> bool:
-    """Lets this browser out. False for a ticket that is too old, was used in another browser, or is none."""
+def open_with(*, ports: Ports, text: str, browser: str, now: datetime) -> str | None:
+    """Lets this browser out, and says in which language; None for a ticket that is too old, used or none."""
     with ports.database.write() as tx:
         read = app_departures.read_ticket(tx, text)
         if read is None or not -TICKET_LIFETIME < now - read.issued_at <= TICKET_LIFETIME:
-            return False
+            return None
         attempt = link_sessions.get(tx, read.customer_id, read.link_session_id)
         if attempt is None:
-            return False
+            return None
         if app_departures.open_with(tx, read, browser, now=now):
             note_attempt(tx, attempt, "let_out", now=now)
-            return True
-        return departure(tx, attempt, browser, now=now) is not None
+        elif departure(tx, attempt, browser, now=now) is None:
+            return None
+        return read.language
 
 
 def before_leaving(*, ports: Ports, browser: str, now: datetime) -> LetOut | None:

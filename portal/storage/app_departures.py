@@ -15,11 +15,15 @@ _departures = tables.app_departures
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What lets one browser out with an attempt. `app_link` names the registered way back to the app."""
+    """What lets one browser out with an attempt, and goes on in the `language` of the app.
+
+    `app_link` names the registered way back to the app.
+    """
 
     customer_id: str
     link_session_id: str
     app_link: str
+    language: str
     issued_at: datetime
 
 
@@ -36,8 +40,8 @@ class AppDeparture:
 
 def write_ticket(tx: Transaction, ticket: Ticket) -> str:
     """The ticket as it stands in a URL. It is sealed and nowhere stored, so that a page may show it without writing."""
-    words = [ticket.customer_id, ticket.link_session_id, ticket.app_link, ticket.issued_at.isoformat()]
-    return tx.seal(json.dumps(["out", *words])).rstrip("=")
+    words = (ticket.customer_id, ticket.link_session_id, ticket.app_link, ticket.language)
+    return tx.seal(json.dumps(["out", *words, ticket.issued_at.isoformat()])).rstrip("=")
 
 
 def read_ticket(tx: Transaction, text: str) -> Ticket | None:
@@ -45,8 +49,8 @@ def read_ticket(tx: Transaction, text: str) -> Ticket | None:
     clear = tx.unseal(text + "=" * (-len(text) % 4)) if text.isascii() else None
     if clear is None or not clear.startswith('["out"'):
         return None
-    _, customer_id, link_session_id, app_link, issued_at = json.loads(clear)
-    return Ticket(customer_id, link_session_id, app_link, datetime.fromisoformat(issued_at))
+    _, customer_id, link_session_id, app_link, language, issued_at = json.loads(clear)
+    return Ticket(customer_id, link_session_id, app_link, language, datetime.fromisoformat(issued_at))
 
 
 def open_with(tx: Transaction, ticket: Ticket, browser: str, *, now: datetime) -> bool:

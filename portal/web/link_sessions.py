@@ -27,8 +27,8 @@ POLLS = (2, 4, 8, 15, 30, 30, 30, 30)
 SOON, SELDOM = 2, 15
 """Seconds between two looks at an attempt whose turn is next, and at one that has to wait for long."""
 
-ELSEWHERE, LOOKS_ELSEWHERE = 5, 180
-"""Seconds between two looks while the customer is in another browser, and how many: a quarter of an hour's worth."""
+ELSEWHERE = (3,) * 20 + (10,) * 90
+"""Seconds before each look while the customer is in another browser: a quarter of an hour's worth."""
 
 PATIENCE = 1.0
 """Seconds a look waits for news: enough for a provider that answers as it should."""
@@ -93,8 +93,9 @@ def _phase(view: AttemptView) -> str:
 
 def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
     """What the page waits for and how: when it looks again by itself (`delay`, None when it rests), and the way out."""
-    way_out = way_out_of_webview(view.attempt) if view.may_go_on else None
-    waits_elsewhere = is_in_webview() and (view.attempt.state is State.DEPARTED or view.attempt.waits_for_sign_in())
+    in_webview = is_in_webview()
+    way_out = way_out_of_webview(view.attempt) if in_webview and view.may_go_on else None
+    waits_elsewhere = in_webview and (view.attempt.state is State.DEPARTED or view.attempt.waits_for_sign_in())
     delay = _delay(view, asked, waits_elsewhere=waits_elsewhere)
     return {
         "looks": view.polls or waits_elsewhere,
@@ -108,9 +109,8 @@ def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
 def _delay(view: AttemptView, asked: int, *, waits_elsewhere: bool) -> int | None:
     if view.attempt.state is State.CREATED:
         return _until_its_turn(view.expected_wait)
-    if waits_elsewhere:
-        return ELSEWHERE if asked < LOOKS_ELSEWHERE else None
-    return POLLS[asked] if view.polls and asked < len(POLLS) else None
+    pace = ELSEWHERE if waits_elsewhere else POLLS if view.polls else ()
+    return pace[asked] if asked < len(pace) else None
 
 
 def _until_its_turn(expected_wait: float | None) -> int:

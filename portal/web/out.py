@@ -23,9 +23,9 @@ def open_with(text: str) -> ResponseReturnValue:
     """Takes a ticket of the app and goes on to an address that carries nothing; in a webview it lets nobody out."""
     if is_in_webview():
         return _in_webview(text)
-    opened = out.open_with(ports=portal().ports, text=text, browser=current.browser_token(), now=portal().clock())
-    if opened and (let_out := _let_out()) is not None:
-        i18n.choose(let_out.attempt.language)
+    language = out.open_with(ports=portal().ports, text=text, browser=current.browser_token(), now=portal().clock())
+    if language is not None:
+        i18n.choose(language)
     return see_other(url_for("out.before_leaving"))
 
 

@@ -17,13 +17,13 @@ def outcome_in_app(view: AttemptView) -> Outcome | None:
     if view.attempt.state is State.DEPARTED:
         text = gettext(
             "When you are done there, press “Back to the app”: this page then goes on by itself. If the browser is "
-            "closed, start again. Your choice is kept."
+            "closed, start again here. Your choice is kept."
         )
         return Outcome(Tone.WAITING, gettext("Go on in your browser"), text, NextStep.AGAIN)
     if view.attempt.waits_for_sign_in():
         text = gettext(
-            "Press “Back to the app” in your browser: so we know that it was you. If that page is gone, start again. "
-            "Your choice is kept."
+            "Press “Back to the app” in your browser. That is how we know it was you. If that page is gone, start "
+            "again here. Your choice is kept."
         )
         return Outcome(Tone.WAITING, gettext("Almost done"), text, NextStep.AGAIN)
     return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import segno
 from flask import url_for
 
+from portal import i18n
 from portal.domain.link_session import LinkSession
 from portal.identity import current
 from portal.journey import out
@@ -39,5 +40,11 @@ def _ticket_url(attempt: LinkSession) -> str | None:
     app_link = current.app_link()
     if app_link is None:
         return None
-    text = out.ticket(ports=portal().ports, attempt=attempt, app_link=app_link, now=portal().clock())
+    text = out.ticket(
+        ports=portal().ports,
+        attempt=attempt,
+        app_link=app_link,
+        language=i18n.current_language(),
+        now=portal().clock(),
+    )
     return url_for("out.open_with", text=text)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tests.browser.household import Household, broken_database
+from tests.browser.phone import OUT, Phone
 from tests.browser.visitor import Visitor
 
 EVERYBODYS = {
@@ -56,6 +57,44 @@ def of_anna(visitor: Visitor, household: Household) -> Iterator[str]:
         visitor.open(f"/devices/{device}/remove")
         yield name
     yield from _with_mistakes(visitor)
+
+
+def of_app(phone: Phone) -> Iterator[tuple[str, Visitor]]:
+    """Walks out of the retailer's app and back into it; answers each page with the browser that shows it."""
+    phone.system.foreseen.update({401, 409, 410})
+    way_out = phone.ask_to_leave("heat-pump", "nibe")
+    yield "app-ready", phone.app
+    phone.app.context.unroute(OUT)
+    phone.app.page.goto(way_out)
+    yield "app-in-webview", phone.app
+    phone.system.page.goto(way_out)
+    yield "out", phone.system
+    phone.go_on()
+    phone.system.sign_in_there("demomyuplink@nibe.se", "nibe")
+    phone.system.page.wait_for_url("**/app/back")
+    yield "app-back", phone.system
+    phone.app.open(f"/link-sessions/{phone.live.newest_attempt()}")
+    yield "app-held", phone.app
+    phone.come_back()
+    phone.app.sees("linked")
+    yield "app-linked", phone.app
+    phone.app.open("/devices")
+    yield "app-devices", phone.app
+    for name, path in {"out-over": "/out", "out-refused": "/out/not-me", "app-again": "/app/again"}.items():
+        phone.system.open(path)
+        yield name, phone.system
+    yield from _with_another_account(phone)
+
+
+def _with_another_account(phone: Phone) -> Iterator[tuple[str, Visitor]]:
+    language = phone.system.language or "en"
+    phone.system.sign_in("carla")
+    phone.system.speak(language)
+    phone.system.open("/app/enter?code=" + phone.code("anna"))
+    yield "app-ask", phone.system
+    phone.app.context.route(OUT, lambda route: route.fulfill(status=204))
+    phone.system.page.goto(phone.ask_to_leave("heat-pump", "bosch"))
+    yield "out-somebody-else", phone.system
 
 
 def _with_mistakes(visitor: Visitor) -> Iterator[str]:

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser import scenes
 from tests.browser.household import Household
+from tests.browser.phone import Phone
 from tests.browser.visitor import DESKTOP, PATIENCE, PHONE, Scheme, Visitor
 from tests.support.browser import assert_accessible
 from tests.support.live import Installation
@@ -81,19 +82,47 @@ def test_axe_finds_no_fault_on_any_page(
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.parametrize("language", ["sv", "hu", "de"])
+def test_axe_finds_no_fault_in_the_retailers_app_and_fits_its_pages(
+    visitor: Make, household: Household, axe_source: str, language: str
+) -> None:
+    phone = Phone(visitor, household.live)
+    phone.system.open("/")
+    phone.system.speak(language)
+    phone.enter("bela", locale=language)
+    faults = set()
+    for name, shown in scenes.of_app(phone):
+        assert shown.language == language, name
+        for width, height in (PHONE, DESKTOP):
+            shown.page.set_viewport_size({"width": width, "height": height})
+            try:
+                assert_accessible(shown.page, axe_source)
+            except AssertionError as fault:
+                faults.add(f"{name}, {width} px: {fault}")
+        faults |= too_narrow_or_small(name, shown)
+    assert not faults, "\n".join(sorted(faults))
+
+
 def test_every_page_fits_a_small_phone_large_text_and_a_thumb(visitor: Make, household: Household) -> None:
     anna = visitor()
     faults = set()
     for name in everything(anna, household, "de"):
-        faults |= {f"{name}: {what}" for what in anna.page.evaluate(SMALL_TARGETS)}
-        for width, text in NARROW:
-            anna.page.set_viewport_size({"width": width, "height": 780})
-            anna.page.evaluate(f"document.documentElement.style.fontSize = '{text}'")
-            needed = anna.page.evaluate("document.documentElement.scrollWidth")
-            if needed > width:
-                faults.add(f"{name}: needs {needed} px of {width}, text at {text}")
-        anna.page.evaluate("document.documentElement.style.fontSize = ''")
+        faults |= too_narrow_or_small(name, anna)
     assert not faults, "\n".join(sorted(faults))
+
+
+def too_narrow_or_small(name: str, shown: Visitor) -> set[str]:
+    """What sticks out of this page where there is little room, and what is too small for a thumb."""
+    page = shown.page
+    faults = {f"{name}: {what}" for what in page.evaluate(SMALL_TARGETS)}
+    for width, text in NARROW:
+        page.set_viewport_size({"width": width, "height": 780})
+        page.evaluate(f"document.documentElement.style.fontSize = '{text}'")
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            faults.add(f"{name}: needs {needed} px of {width}, text at {text}")
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    return faults
 
 
 def test_a_keyboard_alone_is_enough_to_leave_for_the_provider(visitor: Make, household: Household) -> None:

@@ -24,7 +24,10 @@ Scheme = Literal["light", "dark"]
 
 
 class Visitor:
-    """One browser profile. `faults` are console errors, refusals, failed answers and calls to strangers."""
+    """One browser profile. `faults` are console errors, refusals, failed answers and calls to strangers.
+
+    `foreseen` are statuses that are no fault, `known` the origins that it may go to.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Visitor:
         self.live = live
         self.faults: list[str] = []
         self.foreseen: set[int] = set()
+        self.known = {live.url, live.sandbox.url}
         self.context = browser.new_context(
             locale=language,
             java_script_enabled=javascript,
@@ -152,7 +156,7 @@ class Visitor:
     def _watch(self, request: Request) -> None:
         place = urlsplit(request.url)
         origin = f"{place.scheme}://{place.netloc}"
-        known = {self.live.url, self.live.sandbox.url} if request.is_navigation_request() else {_page_origin(request)}
+        known = self.known if request.is_navigation_request() else {_page_origin(request)}
         if place.scheme in {"http", "https"} and origin not in known:
             self.faults.append(f"a call to {request.url}")
 
