@@ -1,6 +1,7 @@
 # Every command of a developer's day. `make help` lists them.
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 3
 BIN = .venv/bin
 NEW ?=
 
@@ -18,7 +19,7 @@ demo: setup ## start the portal on http://localhost:8000 and the sandbox on http
 
 test: setup ## run every test, browser tests included; narrow it down with ARGS="tests/domain -k name"
 	@$(BIN)/python -m tools.browser
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 torture: setup ## play every fault of every call to a provider, and kill the portal at every step; takes half an hour
 	@$(BIN)/pytest -m torture -r fE tests/faults tests/kills $(ARGS)
