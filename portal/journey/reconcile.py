@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from portal.journey.devices import wake_read
 from portal.journey.ports import Ports
-from portal.journey.provider_events import wake_event
-from portal.journey.tasks import Step, Task
+from portal.journey.tasks import HOUSE, Step, Task
+from portal.journey.waking import wake
 from portal.storage import (
     arrivals,
     link_sessions,
@@ -45,27 +45,22 @@ def _wake_attempts(ports: Ports, now: datetime) -> None:
     with ports.database.read() as tx:
         due = link_sessions.due(tx, now=now, limit=AT_ONCE)
     for attempt in due:
-        with ports.database.write() as tx:
-            is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
-        if is_new:
-            ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)))
+        wake(ports=ports, task=Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)), now=now)
 
 
 def _wake_removals(ports: Ports, now: datetime) -> None:
     with ports.database.read() as tx:
         due = removals.due(tx, now=now, limit=AT_ONCE)
     for removal in due:
-        with ports.database.write() as tx:
-            is_new = removals.wake(tx, removal.customer_id, removal.device_id, now=now)
-        if is_new:
-            ports.queue.put(Task(Step.REMOVE, removal.provider_key, (removal.customer_id, removal.device_id)))
+        ids = (removal.customer_id, removal.device_id)
+        wake(ports=ports, task=Task(Step.REMOVE, removal.provider_key, ids), now=now)
 
 
 def _wake_events(ports: Ports, now: datetime) -> None:
     with ports.database.read() as tx:
         due = provider_events.unfinished(tx, now=now, limit=AT_ONCE)
     for event_id in due:
-        wake_event(ports=ports, event_id=event_id, now=now)
+        wake(ports=ports, task=Task(Step.TAKE_EVENT, HOUSE, (event_id,)), now=now)
 
 
 def _wake_readings(ports: Ports, now: datetime) -> None:

@@ -11,6 +11,7 @@ from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
+from portal.journey.waking import put
 from portal.journey.watch import watch
 from portal.providers.protocol import ProviderError, ReauthenticationRequired, Removal, Traits
 from portal.storage import devices, provider_accounts, removals
@@ -74,7 +75,7 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float,
             note_device(tx, device, "removal_asked", now=now, actor="customer")
         is_new = removals.wake(tx, customer.id, device_id, now=now)
     if is_new:
-        ports.queue.put(Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
+        put(ports=ports, task=Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
     device = _watched(ports, device, patience)
     return Removed(device, traits, _outcome(device))
 

@@ -91,7 +91,7 @@ def is_woken(tx: Transaction, customer_id: str, provider_key: str, *, now: datet
     return is_awake(tx.connection.scalars(select(_accounts.c.woken_at).where(*mine)).one_or_none(), now)
 
 
-def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool) -> bool:
+def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool = False) -> bool:
     """Marks the reading of the customer's devices as in the queue; False where it is there already.
 
     `looked`: the customer is looking, which sets the pace of the readings to come.
@@ -110,6 +110,14 @@ def take_up(tx: Transaction, customer_id: str, provider_key: str) -> Reading | N
     taken = update(_accounts).where(*mine).values(woken_at=None)
     row = tx.connection.execute(taken.returning(_accounts.c.looked_at, _accounts.c.read_failures)).one_or_none()
     return Reading(row.looked_at, row.read_failures) if row else None
+
+
+def leave_due(tx: Transaction, customer_id: str, provider_key: str) -> None:
+    """Out of the queue without having been read: that is due since it was put there."""
+    tx.in_turn(customer_id)
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    left = update(_accounts).where(*mine, _accounts.c.woken_at.is_not(None))
+    tx.connection.execute(left.values(read_due_at=_accounts.c.woken_at, woken_at=None))
 
 
 def plan(tx: Transaction, customer_id: str, provider_key: str, *, due_at: datetime | None, failures: int) -> None:

@@ -112,6 +112,11 @@ def wake(tx: Transaction, event_id: str, *, now: datetime) -> bool:
     return tx.connection.execute(marked).rowcount == 1
 
 
+def leave_due(tx: Transaction, event_id: str) -> None:
+    """Out of the queue without having been taken."""
+    tx.connection.execute(update(_events).where(_events.c.id == event_id).values(woken_at=None))
+
+
 def unfinished(tx: Transaction, *, now: datetime, limit: int) -> tuple[str, ...]:
     """Events that should have been taken and are not in the queue, the oldest first."""
     waiting = (
