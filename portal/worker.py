@@ -23,8 +23,6 @@ from portal.settings import Settings
 log = structlog.get_logger(__name__)
 
 TICK = 1.0
-LOOK_AT_QUEUE_EVERY = 5
-"""Ticks between two looks whether the queue is there."""
 
 REST_AFTER_END = 1.0
 
@@ -72,14 +70,9 @@ def _work(settings: Settings, stopping: threading.Event, beside: int | None) -> 
         crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=settings.outbound.concurrency)
         crew.start()
         log.info("worker_started")
-        was_there, ticks = True, 0
         while not _is_over(stopping, beside):
             stopping.wait(TICK)
             health.flush()
-            ticks += 1
-            if ticks % LOOK_AT_QUEUE_EVERY == 0 and (is_there := queue.is_there()) != was_there:
-                log.warning("queue_is_back" if is_there else "queue_away")
-                was_there = is_there
         crew.stop()
         health.flush()
         log.info("worker_stopped")

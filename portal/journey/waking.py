@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
@@ -14,11 +13,11 @@ MARK: Mapping[Step, Callable[..., bool]] = {
     Step.REMOVE: removals.wake,
     Step.TAKE_EVENT: provider_events.wake,
 }
-TAKE_BACK: Mapping[Step, Callable[..., Any]] = {
-    Step.ADVANCE: link_sessions.take_up,
-    Step.READ: provider_accounts.leave_due,
-    Step.REMOVE: removals.take_up,
-    Step.TAKE_EVENT: provider_events.leave_due,
+LEAVE: Mapping[Step, Callable[..., None]] = {
+    Step.ADVANCE: link_sessions.leave,
+    Step.READ: provider_accounts.leave,
+    Step.REMOVE: removals.leave,
+    Step.TAKE_EVENT: provider_events.leave,
 }
 
 
@@ -32,7 +31,7 @@ def wake(*, ports: Ports, task: Task, now: datetime) -> bool:
 
 
 def put(*, ports: Ports, task: Task) -> None:
-    """Into the queue, its row being marked. Where that does not answer the mark goes again: the reconciler finds it."""
+    """Into the queue, its row being marked. Where that does not answer the row says so, for the reconciler to find."""
     if not ports.queue.put(task):
         with ports.database.write() as tx:
-            TAKE_BACK[task.step](tx, *task.ids)
+            LEAVE[task.step](tx, *task.ids)
