@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, 
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
+from portal.domain.waiting import Line, taken_in_hand
 from portal.storage import tables, wakes
 from portal.storage.database import Transaction
 from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
@@ -107,14 +108,13 @@ def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, sin
     return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
 
 
-def in_front(tx: Transaction, attempt: LinkSession) -> int:
-    """How many attempts, of all customers, were opened before this one and wait for the same provider."""
-    earlier = select(func.count()).where(
-        _attempts.c.state == State.CREATED,
-        _attempts.c.provider_key == attempt.provider_key,
-        _attempts.c.created_at < attempt.created_at,
-    )
-    return tx.connection.scalars(earlier).one()
+def line_of(tx: Transaction, attempt: LinkSession, *, now: datetime) -> Line:
+    """Who, of all customers, waits for the same provider as this attempt."""
+    earlier = func.count().filter(_attempts.c.created_at < attempt.created_at)
+    first = func.min(_attempts.c.claimed_until).filter(_attempts.c.tries == 0, _attempts.c.claimed_until > now)
+    waiting = (_attempts.c.state == State.CREATED, _attempts.c.provider_key == attempt.provider_key)
+    in_front, claimed_until = tx.connection.execute(select(earlier, first).where(*waiting)).one()
+    return Line(in_front, taken_in_hand(claimed_until) if claimed_until is not None else None)
 
 
 def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[Due, ...]:
@@ -275,4 +275,5 @@ def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
         tries=row["tries"],
         version=row["version"],
         woken_at=row["woken_at"],
+        claimed_until=row["claimed_until"],
     )

@@ -76,7 +76,7 @@ def _look_again(view: AttemptView) -> Response:
 def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
     """When the page looks again by itself, and which look that will be; `delay` is None when it rests."""
     if view.attempt.state is State.CREATED:
-        return {"delay": _until_its_turn(view.expected_wait), "asked": asked + 1}
+        return {"delay": _until_its_turn(view.wait.seconds if view.wait else None), "asked": asked + 1}
     delay = POLLS[asked] if view.polls and asked < len(POLLS) else None
     return {"delay": delay, "asked": asked + 1}
 
