@@ -1,15 +1,19 @@
 """Devices that are to be removed, for whoever does it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from portal.storage import tables, wakes
 from portal.storage.database import Transaction
 from portal.storage.wakes import asleep, lies
 
 _devices = tables.devices
+
+
+AGAIN_AFTER = timedelta(seconds=55)
+"""How long after an answer that did not come the removal is tried again: each time the reconciler comes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> t
     waiting = (
         select(_devices.c.customer_id, _devices.c.id, _devices.c.provider_key)
         .where(_devices.c.removal_asked_at.is_not(None), _devices.c.removed_at.is_(None))
+        .where(or_(_devices.c.removal_failed_at.is_(None), _devices.c.removal_failed_at <= now - AGAIN_AFTER))
         .where((lies if lying else asleep)(_devices.c.removal_woken_at, now))
         .order_by(_devices.c.removal_asked_at, _devices.c.id)
         .limit(limit)
