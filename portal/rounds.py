@@ -1,4 +1,4 @@
-"""When the reconciler comes by: each minute, and every second for what is left lying while the queue is away."""
+"""When the reconciler comes by: each minute, and in between for what could not be put in the queue."""
 
 import threading
 import time
@@ -8,10 +8,13 @@ from portal.journey.tasks import HOUSE, Step, Task
 
 EACH = 60.0
 GLANCE = 1.0
-"""Seconds between two looks whether the queue is there."""
+"""Seconds between two looks whether the queue is there, and for what was left lying while it is not."""
+
+LONG_GLANCE = 5.0
+"""Seconds between two looks for that while the queue is there: it may be another process that cannot reach it."""
 
 STILL_AWAY = 10.0
-"""Seconds for which it is taken to be away after it is back: other processes may not have noticed yet."""
+"""Seconds for which it is taken to be away after it is back: others may not have noticed yet."""
 
 
 class Rounds:
@@ -32,14 +35,15 @@ class Rounds:
         self._thread.join()
 
     def _run(self) -> None:
-        due_at = away_until = time.monotonic()
+        due_at = away_until = caught_up_at = time.monotonic()
         while not self._stopping.is_set():
             now = time.monotonic()
             if not self._queue_is_there():
                 away_until = now + STILL_AWAY
             if now >= due_at:
-                due_at = now + EACH
+                due_at, caught_up_at = now + EACH, now
                 self._go(Task(Step.RECONCILE, HOUSE, ()))
-            elif now < away_until:
+            elif now < away_until or now >= caught_up_at + LONG_GLANCE:
+                caught_up_at = now
                 self._go(Task(Step.CATCH_UP, HOUSE, ()))
             self._stopping.wait(GLANCE)

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from portal.journey.provider_health import HealthBook
 from portal.sandbox.program import RunningSandbox
 from portal.storage.ids import new_id
-from tests.support.live import Installation, serving
+from tests.support.live import Installation, serving, working
 from tests.web.visitor import Visitor
 
 NIBE = "/connect/heat-pump/nibe"
@@ -51,7 +50,8 @@ def test_while_nobody_asks_the_provider_it_is_not_blamed(live: Installation) -> 
 
 
 def test_while_the_provider_has_asked_for_peace_the_time_is_named(live: Installation) -> None:
-    book = HealthBook(live.database, live.portal.clock)
-    book.paused("podero", seconds=60)
-    for language, text in waits(live, IN_PEACE).items():
+    live.sandbox.state.set_faults("podero", {"fail_count": 1, "fail_status": 429, "retry_after": "60"})
+    with working(live.settings):
+        read = waits(live, IN_PEACE)
+    for language, text in read.items():
         assert IN_PEACE[language] in text.replace("\N{NO-BREAK SPACE}", " ")
