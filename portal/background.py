@@ -9,13 +9,15 @@ import logging
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import structlog
-from huey import PriorityRedisHuey, SqliteHuey, crontab
+from huey import PriorityRedisHuey, SqliteHuey
 from huey.api import Huey
 from huey.consumer import Consumer
 from huey.consumer import Worker as Thread
@@ -24,12 +26,16 @@ from huey.serializer import Serializer
 from redis import ConnectionPool, RedisError
 
 from portal.journey.tasks import HOUSE, Step, Task
+from portal.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 logging.getLogger("huey").setLevel(logging.CRITICAL)  # it writes each task and each failed poll; what matters we say
 
 SENDING_PATIENCE = 0.5
-"""Seconds a request waits for Redis: a wake that is lost comes a minute later."""
+"""Seconds anybody waits for Redis to take a task; what it did not take is found in the database."""
+
+REST = 1.0
+"""Seconds for which a queue that did not answer is not asked again: one that hangs holds up one request a second."""
 
 TAKING_PATIENCE = 5.0
 """Seconds a worker waits for Redis; longer than one of its polls, which Redis holds for a second."""
@@ -57,25 +63,38 @@ class HueyQueue:
     """The queue as every process sees it. `place` is a SQLite file, or the URL of a Redis."""
 
     def __init__(self, lanes: tuple[str, ...], place: Path | str, *, takes: bool = False) -> None:
-        patience = TAKING_PATIENCE if takes else SENDING_PATIENCE
-        self.lanes: Mapping[str, Huey] = {lane: _lane(lane, place, patience) for lane in (HOUSE, *lanes)}
+        self.lanes: Mapping[str, Huey] = {lane: _lane(lane, place, SENDING_PATIENCE) for lane in (HOUSE, *lanes)}
+        self.taken_from = self.lanes
+        if takes and not isinstance(place, Path):
+            self.taken_from = {lane: _lane(lane, place, TAKING_PATIENCE) for lane in self.lanes}
         self._doer: Callable[[Task], None] | None = None
+        self._by_hand: Callable[[Task], bool] | None = None
+        self._was_there = True
+        self._rests_until = 0.0
         self._place = place
         self._opened = _identity(place) if isinstance(place, Path) else None
         self._renewing = threading.Lock()
         self._steps = {lane: huey.task(name="step")(self._taker(lane)) for lane, huey in self.lanes.items()}
+        for lane, huey in self.taken_from.items() if self.taken_from is not self.lanes else ():
+            huey.task(name="step")(self._taker(lane))
 
     def put(self, task: Task) -> bool:
-        """Never raises: what is not put is found by the reconciler. False where the queue does not answer."""
-        # A provider that was switched off has no lane any more, and is not called.
-        lane = task.lane if task.lane in self.lanes else HOUSE
+        """Never raises. Where the queue does not answer a worker does it by hand; a page answers False."""
+        lane = self.lane_of(task)
+        if time.monotonic() < self._rests_until:
+            return self._done_by_hand(task)
         try:
             self.renew()
             self.lanes[lane].enqueue(self._steps[lane].s(task.step, *task.ids, priority=int(task.urgency)))
         except AWAY as error:
-            log.warning("queue_away", step=task.step, cause=type(error).__name__)
-            return False
+            self._is_away(error)
+            return self._done_by_hand(task)
+        self._is_back()
         return True
+
+    def lane_of(self, task: Task) -> str:
+        """A provider that was switched off has no lane any more, and is not called."""
+        return task.lane if task.lane in self.lanes else HOUSE
 
     def renew(self) -> None:
         """Opens the queue file anew where somebody has taken it away: a file that is open goes on under no name."""
@@ -95,19 +114,36 @@ class HueyQueue:
         try:
             self.renew()
             self.lanes[HOUSE].storage.queue_size()
-        except AWAY:
+        except AWAY as error:
+            self._is_away(error)
             return False
+        self._is_back()
         return True
 
-    def done_by(self, doer: Callable[[Task], None]) -> None:
-        """Who does what is taken out of the queue, in the process of the worker."""
-        self._doer = doer
+    def done_by(self, doer: Callable[[Task], None], *, by_hand: Callable[[Task], bool]) -> None:
+        """Who does what is taken out of the queue, in the process of the worker, and what could not be put there."""
+        self._doer, self._by_hand = doer, by_hand
 
     def close(self) -> None:
-        for huey in self.lanes.values():
+        for huey in (*self.lanes.values(), *self.taken_from.values()):
             huey.storage.close()
             if isinstance(huey, PriorityRedisHuey):
                 huey.storage.pool.disconnect()
+
+    def _done_by_hand(self, task: Task) -> bool:
+        return self._by_hand is not None and self._by_hand(task)
+
+    def _is_away(self, error: Exception) -> None:
+        self._rests_until = time.monotonic() + REST
+        if self._was_there:
+            self._was_there = False
+            log.warning("queue_away", cause=type(error).__name__)
+
+    def _is_back(self) -> None:
+        self._rests_until = 0.0
+        if not self._was_there:
+            self._was_there = True
+            log.warning("queue_is_back")
 
     def _taker(self, lane: str) -> Callable[..., None]:
         def take(step: str, *ids: str) -> None:
@@ -121,7 +157,8 @@ class Crew:
     """The threads that do what is in the queue, a lane beside the other. `concurrency` is for each provider.
 
     `glance` are the seconds between two looks of a thread into an empty SQLite queue; its many threads look in turns.
-    `reconciles`: the reconciler is woken at the start and each minute, as huey does with what is periodic.
+    What the crew itself cannot put into a queue that is away it does by hand, in each lane as many at the same time.
+    `reconciles`: the reconciler makes its rounds.
     """
 
     def __init__(
@@ -133,38 +170,50 @@ class Crew:
         glance: float = 1.0,
         reconciles: bool = True,
     ) -> None:
-        queue.done_by(doer)
-        self._queue = queue
-        if reconciles:
-            queue.lanes[HOUSE].periodic_task(crontab(), name="each_minute")(self._reconcile)
+        queue.done_by(doer, by_hand=self._do_by_hand)
+        self._queue, self._doer = queue, doer
+        self._rounds = Rounds(doer, queue_is_there=queue.is_there) if reconciles else None
+        threads = {lane: HOUSE_THREADS if lane == HOUSE else concurrency for lane in queue.lanes}
+        self._hands = {lane: ThreadPoolExecutor(count, lane) for lane, count in threads.items()}
         self._consumers = [
             _Lane(
                 huey,
-                workers=HOUSE_THREADS if lane == HOUSE else concurrency,
-                periodic=reconciles and lane == HOUSE,
+                workers=threads[lane],
+                periodic=False,
                 initial_delay=glance,
                 max_delay=glance,
                 check_worker_health=False,
                 shutdown_timeout=STOP_PATIENCE,
             )
-            for lane, huey in queue.lanes.items()
+            for lane, huey in queue.taken_from.items()
         ]
 
     def start(self) -> None:
         for consumer in self._consumers:
             consumer.start()
+        if self._rounds is not None:
+            self._rounds.start()
 
     def stop(self) -> None:
         """Lets what is under way come to its end; nothing new is begun."""
         for consumer in self._consumers:
             consumer.stop_flag.set()
+        if self._rounds is not None:
+            self._rounds.stop()
         with ExitStack() as stack:
+            for hands in self._hands.values():
+                stack.callback(hands.shutdown, cancel_futures=True)
             for consumer in self._consumers:
                 stack.callback(consumer.stop, graceful=True)
         self._queue.close()
 
-    def _reconcile(self) -> None:
-        self._queue.put(Task(Step.RECONCILE, HOUSE, ()))
+    def _do_by_hand(self, task: Task) -> bool:
+        try:
+            self._hands[self._queue.lane_of(task)].submit(self._doer, task)
+        except RuntimeError:
+            # Nothing new is begun.
+            return False
+        return True
 
 
 class _Thread(Thread):

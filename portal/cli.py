@@ -64,18 +64,20 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
 
 @main.command()
 @click.option("--beside", type=int, hidden=True, help="End when this process ends.")
-def worker(beside: int | None) -> None:
+@click.option("--kept-by", type=int, hidden=True, help="Start another keeper when this process ends.")
+def worker(beside: int | None, kept_by: int | None) -> None:
     """Do the work behind the pages: call the providers, take their events, find what should have moved."""
     settings = _settings()
     _upgrade_sqlite(settings)
-    run_worker(settings, beside=beside)
+    run_worker(settings, beside=beside, kept_by=kept_by)
 
 
 @main.command(hidden=True)
 @click.option("--beside", type=int, required=True)
-def keep_worker(beside: int) -> None:
+@click.option("--keeps", type=int, help="A worker that runs already.")
+def keep_worker(beside: int, keeps: int | None) -> None:
     """Run a worker as long as the given parent lives."""
-    keep(_settings(), beside=beside)
+    keep(_settings(), beside=beside, keeps=keeps)
 
 
 @main.command()

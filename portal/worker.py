@@ -23,16 +23,15 @@ from portal.settings import Settings
 log = structlog.get_logger(__name__)
 
 TICK = 1.0
-LOOK_AT_QUEUE_EVERY = 5
-"""Ticks between two looks whether the queue is there."""
 
 REST_AFTER_END = 1.0
 
 
-def run(settings: Settings, *, beside: int | None = None) -> None:
+def run(settings: Settings, *, beside: int | None = None, kept_by: int | None = None) -> None:
     """Works until SIGTERM or SIGINT; with `beside`, also only as long as that process is there.
 
-    On a queue file one worker is at work: others stand by until it ends.
+    On a queue file one worker is at work: others stand by until it ends. `kept_by`: should that process be killed,
+    another takes its place.
     """
     logs.configure(log_format=settings.log_format, level=settings.log_level)
     stopping = threading.Event()
@@ -40,20 +39,22 @@ def run(settings: Settings, *, beside: int | None = None) -> None:
         signal.signal(number, lambda *_: stopping.set())
     with _alone(settings, stopping, beside) as is_mine:
         if is_mine:
-            _work(settings, stopping, beside)
+            _work(settings, stopping, beside, kept_by)
 
 
-def keep(settings: Settings, *, beside: int) -> None:
+def keep(settings: Settings, *, beside: int, keeps: int | None = None) -> None:
     """Runs a worker, and another one should it end by itself, as long as `beside` is there.
 
-    Should this process be killed, the worker that it keeps goes on.
+    Should this process be killed, the worker that it keeps goes on and starts another, which keeps `keeps` at first.
     """
     logs.configure(log_format=settings.log_format, level=settings.log_level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    while keeps is not None and _is_there(keeps) and not _is_over(stopping, beside):
+        time.sleep(0.2)
     while not _is_over(stopping, beside):
-        worker = subprocess.Popen([sys.executable, "-m", "portal.cli", "worker", "--beside", str(beside)])
+        worker = _start("worker", beside, "--kept-by", os.getpid())
         while worker.poll() is None and not _is_over(stopping, beside):
             time.sleep(0.2)
         if worker.poll() is None:
@@ -64,7 +65,12 @@ def keep(settings: Settings, *, beside: int) -> None:
             stopping.wait(REST_AFTER_END)
 
 
-def _work(settings: Settings, stopping: threading.Event, beside: int | None) -> None:
+def _start(command: str, beside: int, role: str, process: int) -> subprocess.Popen[bytes]:
+    arguments = [command, "--beside", str(beside), role, str(process)]
+    return subprocess.Popen([sys.executable, "-m", "portal.cli", *arguments])
+
+
+def _work(settings: Settings, stopping: threading.Event, beside: int | None, kept_by: int | None) -> None:
     with contextlib.closing(open_database(settings)) as database:
         queue = open_queue(settings, takes=True)
         health = HealthBook(database, utc_now)
@@ -72,14 +78,12 @@ def _work(settings: Settings, stopping: threading.Event, beside: int | None) -> 
         crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=settings.outbound.concurrency)
         crew.start()
         log.info("worker_started")
-        was_there, ticks = True, 0
         while not _is_over(stopping, beside):
             stopping.wait(TICK)
             health.flush()
-            ticks += 1
-            if ticks % LOOK_AT_QUEUE_EVERY == 0 and (is_there := queue.is_there()) != was_there:
-                log.warning("queue_is_back" if is_there else "queue_away")
-                was_there = is_there
+            if beside is not None and kept_by is not None and not _is_there(kept_by):
+                log.error("keeper_ended")
+                kept_by = _start("keep-worker", beside, "--keeps", os.getpid()).pid
         crew.stop()
         health.flush()
         log.info("worker_stopped")

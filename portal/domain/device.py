@@ -38,7 +38,8 @@ class Device:
 
     `read_at` is when the provider was last asked, or told us. `observed_at` is the time of the newest evidence that
     was applied, so that late evidence never overwrites newer. `changed_at` is since when the connection has been as it
-    is, for this cause. `removal_asked_at` is set while it is being removed, `removal_failed_at` when that did not work.
+    is, for this cause. `removal_asked_at` is set while it is being removed, `removal_failed_at` when that did not work;
+    both where the provider's answer was lost, so that nobody knows and it is tried again.
     """
 
     id: str
@@ -72,6 +73,11 @@ class Device:
         model = self.model or ""
         is_named = model.casefold().startswith(self.vendor_name.casefold())
         return model if is_named else f"{self.vendor_name} {model}".strip()
+
+    @property
+    def may_be_gone(self) -> bool:
+        """Whether it was to be removed, and its provider has not said what became of that."""
+        return self.removal_asked_at is not None and self.removal_failed_at is not None
 
     @property
     def needs_customer(self) -> bool:
@@ -116,7 +122,8 @@ class Device:
 
     def gone_there(self, *, now: datetime) -> "Device":
         """This device when its provider says that it was deleted: off the list."""
-        return replace(self, removed_at=now, read_at=now, observed_at=now)
+        gone = replace(self, removed_at=now, read_at=now, observed_at=now)
+        return replace(gone, removal_asked_at=None, removal_failed_at=None)
 
     def as_of(self, now: datetime, *, reads_devices: bool) -> "Device":
         """This device as judged now, though nothing new was heard. Where only events tell, silence means nothing."""

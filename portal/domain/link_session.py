@@ -73,6 +73,9 @@ ONE_CLICK = timedelta(seconds=10)
 IN_FLIGHT = timedelta(minutes=2)
 """How long a provider that could not open the link is asked again and again before the attempt has failed."""
 
+LEASE = timedelta(seconds=60)
+"""Longer than all calls of a departure may take together; another process may try again only afterwards."""
+
 LONGEST_QUEUE = timedelta(minutes=10)
 """How long an attempt may wait for its turn at a busy provider."""
 
@@ -135,6 +138,7 @@ class LinkSession:
     word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the customer; it
     may be ready earlier. `checks` counts how often the step has run through, `tries` how often the provider could not
     open the link, `version` the stored changes: none is made on old knowledge. `woken_at`: in the queue since.
+    `claimed_until`: in somebody's hands, or not to be tried again before.
     """
 
     id: str
@@ -162,6 +166,7 @@ class LinkSession:
     tries: int = 0
     version: int = 0
     woken_at: datetime | None = None
+    claimed_until: datetime | None = None
 
     def moved(self, state: State, *, now: datetime, reason: Reason | None = None) -> "LinkSession":
         """This attempt in its next state. Raises IllegalMove."""
@@ -177,6 +182,10 @@ class LinkSession:
     def is_given_up(self, now: datetime) -> bool:
         """Whether it is not taken out any more: its turn did not come, or the provider could not for too long."""
         return self.is_overdue(now) or (self.tries > 0 and now - self.created_at >= IN_FLIGHT)
+
+    def is_under_way(self, now: datetime) -> bool:
+        """Whether its provider is being asked for the link for the first time."""
+        return self.tries == 0 and self.claimed_until is not None and self.claimed_until > now
 
     def may_follow(self, now: datetime) -> bool:
         """Whether the connect URL may still be handed out: once, and again only for the same impatient click."""

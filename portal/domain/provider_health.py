@@ -83,11 +83,16 @@ def failing(health: Mapping[str, ProviderHealth]) -> frozenset[str]:
     return frozenset(key for key, one in health.items() if one.state is HealthState.FAILING)
 
 
-def expected_wait(health: ProviderHealth, *, in_front: int, concurrency: int) -> float | None:
-    """Seconds until an attempt with so many in front of it has had its turn; None where nobody can say."""
+def expected_wait(
+    health: ProviderHealth, *, in_front: int, concurrency: int, under_way_for: float = 0.0
+) -> float | None:
+    """Seconds until an attempt with so many in front of it has had its turn; None where nobody can say.
+
+    `under_way_for`: the age of the oldest that has its turn now.
+    """
     if health.state is HealthState.FAILING:
         return None
-    latency = ASSUMED_LATENCY if health.latency_seconds is None else health.latency_seconds
+    latency = max(ASSUMED_LATENCY if health.latency_seconds is None else health.latency_seconds, under_way_for)
     return max(latency, (in_front + 1) * latency / concurrency)
 
 

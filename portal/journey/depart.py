@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from portal.domain.device import Connection, Device
-from portal.domain.link_session import GRACE, IN_FLIGHT, LinkSession, Purpose, Reason, State, cancel_secret
+from portal.domain.link_session import GRACE, IN_FLIGHT, LEASE, LinkSession, Purpose, Reason, State, cancel_secret
 from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
@@ -28,9 +28,6 @@ from portal.providers.protocol import (
 from portal.storage import customers, devices, link_sessions, provider_accounts
 
 log = structlog.get_logger(__name__)
-
-LEASE = timedelta(seconds=60)
-"""Longer than all calls of a departure may take together; another process may try again only afterwards."""
 
 FIRST_PAUSE = timedelta(seconds=2)
 """Before the second try; twice as long before each further one, up to the longest."""

@@ -13,6 +13,7 @@ from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task, Urgency
+from portal.journey.waking import put
 from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
 
@@ -73,7 +74,7 @@ def wake_read(*, ports: Ports, customer_id: str, provider_key: str, now: datetim
         is_new = provider_accounts.wake(tx, customer_id, provider_key, now=now, looked=looked)
     if is_new:
         urgency = Urgency.SOMEBODY_WAITS if looked else Urgency.SCHEDULED
-        ports.queue.put(Task(Step.READ, provider_key, (customer_id, provider_key), urgency))
+        put(ports=ports, task=Task(Step.READ, provider_key, (customer_id, provider_key), urgency))
 
 
 def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) -> None:

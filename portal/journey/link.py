@@ -10,6 +10,8 @@ from portal.journey import choose
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
+from portal.journey.waking import put
+from portal.journey.waking import wake as wake_task
 from portal.journey.watch import watch
 from portal.storage import consents, link_sessions, provider_accounts
 from portal.storage.database import Transaction
@@ -81,7 +83,7 @@ def open_attempt(
         if attempt.purpose is Purpose.LINK:
             consents.record(tx, _consent(ports, attempt, now))
         note_attempt(tx, attempt, "opened", now=now, actor="customer")
-    _put(ports, attempt)
+    put(ports=ports, task=_task(attempt))
     return attempt
 
 
@@ -100,18 +102,7 @@ def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
     """Has the step that moves the attempt taken soon; False where it is in the queue already."""
     if is_awake(attempt.woken_at, now):
         return False
-    with ports.database.write() as tx:
-        is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
-    if is_new:
-        _put(ports, attempt)
-    return is_new
-
-
-def _put(ports: Ports, attempt: LinkSession) -> None:
-    """Into the queue. Where that does not answer the mark goes again, for the reconciler to find the attempt."""
-    if not ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id))):
-        with ports.database.write() as tx:
-            link_sessions.take_up(tx, attempt.customer_id, attempt.id)
+    return wake_task(ports=ports, task=_task(attempt), now=now)
 
 
 def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> str | None:
@@ -130,6 +121,10 @@ def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: dateti
         if current.departed_at is None:
             link_sessions.move(tx, replace(current, departed_at=now), was=current.state)
         return current.connect_url
+
+
+def _task(attempt: LinkSession) -> Task:
+    return Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id))
 
 
 def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:

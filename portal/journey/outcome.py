@@ -9,12 +9,13 @@ from portal.domain.catalogue import Vendor
 from portal.domain.device import Device
 from portal.domain.link_session import LinkSession, Reason, State
 from portal.domain.people import Customer
+from portal.domain.waiting import Wait
 from portal.journey.confirm import as_devices, take_in
 from portal.journey.devices import as_shown
 from portal.journey.history import note_attempt
 from portal.journey.link import leave
 from portal.journey.ports import Ports
-from portal.journey.provider_health import expected_wait
+from portal.journey.provider_health import wait_of
 from portal.providers.protocol import Traits
 from portal.storage import devices, link_sessions
 
@@ -28,8 +29,8 @@ TAKEN_UP_WITHIN = timedelta(seconds=30)
 class AttemptView:
     """One attempt as its customer sees it.
 
-    `polls`: something may still change by itself. `may_go_on`: a link is ready. `expected_wait` are the seconds until
-    the provider's turn comes for an attempt that waits for it, None where nobody can say.
+    `polls`: something may still change by itself. `may_go_on`: a link is ready. `wait`: what it waits for, where
+    there is something to be said of that.
     """
 
     attempt: LinkSession
@@ -39,7 +40,7 @@ class AttemptView:
     devices: tuple[Device, ...]
     polls: bool
     may_go_on: bool
-    expected_wait: float | None = None
+    wait: Wait | None = None
 
     @property
     def may_keep_both(self) -> bool:
@@ -75,7 +76,7 @@ def look(
         devices=linked,
         polls=attempt.state in {State.CREATED, State.ARRIVED, State.WAITING},
         may_go_on=may_go_on,
-        expected_wait=expected_wait(ports=ports, attempt=attempt, now=now) if attempt.state is State.CREATED else None,
+        wait=wait_of(ports=ports, attempt=attempt, now=now),
     )
 
 

@@ -20,6 +20,7 @@ from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.journey.tasks import HOUSE, Step, Task
+from portal.journey.waking import put
 from portal.storage import devices, link_sessions, provider_accounts, provider_events
 from portal.storage.database import DatabaseFault, Transaction
 
@@ -58,15 +59,7 @@ def receive(*, ports: Ports, provider_key: str, headers: Mapping[str, str], body
         log.error("event_not_stored", provider=provider_key, cause=type(fault).__name__)
         raise NotStored from None
     if to_take is not None:
-        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (to_take,)))
-
-
-def wake_event(*, ports: Ports, event_id: str, now: datetime) -> None:
-    """Has an event of the inbox taken soon, unless it is in the queue already."""
-    with ports.database.write() as tx:
-        is_new = provider_events.wake(tx, event_id, now=now)
-    if is_new:
-        ports.queue.put(Task(Step.TAKE_EVENT, HOUSE, (event_id,)))
+        put(ports=ports, task=Task(Step.TAKE_EVENT, HOUSE, (to_take,)))
 
 
 def take(*, ports: Ports, event_id: str, now: datetime) -> None:

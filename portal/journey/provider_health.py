@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.link_session import LinkSession
+from portal.domain.link_session import LinkSession, State
 from portal.domain.provider_health import WINDOW, Bucket, ProviderHealth, bucket_start, judge
-from portal.domain.provider_health import expected_wait as expected
+from portal.domain.waiting import Wait, wait_after, wait_for_link
 from portal.journey.ports import Ports
 from portal.storage import link_sessions, provider_calls
 from portal.storage.database import Database
@@ -100,11 +100,13 @@ def health(*, ports: Ports, now: datetime) -> Mapping[str, ProviderHealth]:
     }
 
 
-def expected_wait(*, ports: Ports, attempt: LinkSession, now: datetime) -> float | None:
-    """Seconds until an attempt that waits for its provider has its link; None where nobody can say."""
-    how = health(ports=ports, now=now).get(attempt.provider_key)
-    if how is None:
+def wait_of(*, ports: Ports, attempt: LinkSession, now: datetime) -> Wait | None:
+    """What the attempt waits for; None where there is nothing to be said of that."""
+    if attempt.state not in {State.CREATED, State.ARRIVED, State.FAILED}:
         return None
+    how = health(ports=ports, now=now).get(attempt.provider_key)
+    if attempt.state is not State.CREATED:
+        return wait_after(attempt, health=how, now=now)
     with ports.database.read() as tx:
-        in_front = link_sessions.in_front(tx, attempt)
-    return expected(how, in_front=in_front, concurrency=ports.concurrency)
+        line = link_sessions.line_of(tx, attempt, now=now)
+    return wait_for_link(attempt, health=how, line=line, concurrency=ports.concurrency, now=now)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from portal.journey.devices import wake_read
 from portal.journey.ports import Ports
-from portal.journey.provider_events import wake_event
-from portal.journey.tasks import Step, Task
+from portal.journey.tasks import HOUSE, Step, Task
+from portal.journey.waking import wake
 from portal.storage import (
     arrivals,
     link_sessions,
@@ -20,6 +20,9 @@ from portal.storage import (
 AT_ONCE = 2000
 """How many of each kind are woken in one round; the next comes in a minute."""
 
+QUICKLY_AT_ONCE = 200
+"""The same while the queue is away: what is left comes in a second, or to another worker."""
+
 READINGS_AT_ONCE = 300
 """What nobody waits for is read at an even pace."""
 
@@ -29,10 +32,10 @@ EVENTS_KEPT = timedelta(days=30)
 
 def reconcile(*, ports: Ports, now: datetime) -> None:
     """One round, each minute. Two at once do no harm."""
-    _wake_attempts(ports, now)
-    _wake_removals(ports, now)
-    _wake_events(ports, now)
-    _wake_readings(ports, now)
+    _wake_attempts(ports, now, AT_ONCE)
+    _wake_removals(ports, now, AT_ONCE)
+    _wake_events(ports, now, AT_ONCE)
+    _wake_readings(ports, now, READINGS_AT_ONCE)
     with ports.database.write() as tx:
         arrivals.purge(tx, now)
         sign_ins.purge(tx, now)
@@ -41,35 +44,36 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
         provider_events.purge(tx, now - EVENTS_KEPT)
 
 
-def _wake_attempts(ports: Ports, now: datetime) -> None:
+def catch_up(*, ports: Ports, now: datetime) -> None:
+    """A round while the queue is away: only what somebody wanted to put there."""
+    for wake_those in (_wake_attempts, _wake_removals, _wake_events, _wake_readings):
+        wake_those(ports, now, QUICKLY_AT_ONCE, lying=True)
+
+
+def _wake_attempts(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
     with ports.database.read() as tx:
-        due = link_sessions.due(tx, now=now, limit=AT_ONCE)
+        due = link_sessions.due(tx, now=now, limit=limit, lying=lying)
     for attempt in due:
-        with ports.database.write() as tx:
-            is_new = link_sessions.wake(tx, attempt.customer_id, attempt.id, now=now)
-        if is_new:
-            ports.queue.put(Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)))
+        wake(ports=ports, task=Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)), now=now)
 
 
-def _wake_removals(ports: Ports, now: datetime) -> None:
+def _wake_removals(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
     with ports.database.read() as tx:
-        due = removals.due(tx, now=now, limit=AT_ONCE)
+        due = removals.due(tx, now=now, limit=limit, lying=lying)
     for removal in due:
-        with ports.database.write() as tx:
-            is_new = removals.wake(tx, removal.customer_id, removal.device_id, now=now)
-        if is_new:
-            ports.queue.put(Task(Step.REMOVE, removal.provider_key, (removal.customer_id, removal.device_id)))
+        ids = (removal.customer_id, removal.device_id)
+        wake(ports=ports, task=Task(Step.REMOVE, removal.provider_key, ids), now=now)
 
 
-def _wake_events(ports: Ports, now: datetime) -> None:
+def _wake_events(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
     with ports.database.read() as tx:
-        due = provider_events.unfinished(tx, now=now, limit=AT_ONCE)
+        due = provider_events.unfinished(tx, now=now, limit=limit, lying=lying)
     for event_id in due:
-        wake_event(ports=ports, event_id=event_id, now=now)
+        wake(ports=ports, task=Task(Step.TAKE_EVENT, HOUSE, (event_id,)), now=now)
 
 
-def _wake_readings(ports: Ports, now: datetime) -> None:
+def _wake_readings(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
     with ports.database.read() as tx:
-        due = provider_accounts.due(tx, now=now, limit=READINGS_AT_ONCE)
+        due = provider_accounts.due(tx, now=now, limit=limit, lying=lying)
     for customer_id, provider_key in due:
         wake_read(ports=ports, customer_id=customer_id, provider_key=provider_key, now=now, looked=False)

@@ -1,7 +1,7 @@
 """Removing a device: at its provider where that can be done, and never in part."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -11,24 +11,37 @@ from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_device
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
+from portal.journey.waking import put
 from portal.journey.watch import watch
-from portal.providers.protocol import ProviderError, ReauthenticationRequired, Removal, Traits
+from portal.providers.protocol import (
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    ReauthenticationRequired,
+    Removal,
+    Traits,
+)
 from portal.storage import devices, provider_accounts, removals
 from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
 
 
+TRIED_FOR = timedelta(days=1)
+"""How long a removal of which nobody knows is tried again, about each minute."""
+
+
 class RemovalOutcome(StrEnum):
     """GONE: access has ended at the provider too. NOT_OFFERED: it is off our list only.
 
-    UNAVAILABLE: nothing changed. UNDER_WAY: the provider has not answered yet.
+    UNAVAILABLE: nothing changed. UNDER_WAY: the provider has not been heard yet. UNKNOWN: its answer was lost.
     """
 
     GONE = "gone"
     NOT_OFFERED = "not_offered"
     UNAVAILABLE = "unavailable"
     UNDER_WAY = "under_way"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +87,16 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float,
             note_device(tx, device, "removal_asked", now=now, actor="customer")
         is_new = removals.wake(tx, customer.id, device_id, now=now)
     if is_new:
-        ports.queue.put(Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
+        put(ports=ports, task=Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
     device = _watched(ports, device, patience)
     return Removed(device, traits, _outcome(device))
 
 
 def take_off(*, ports: Ports, customer_id: str, device_id: str, now: datetime) -> None:
-    """Ends the access at the provider first, then takes the device off the list; neither where the provider fails."""
+    """Ends the access at the provider first, then takes the device off the list; neither where the provider fails.
+
+    Where its answer was lost nobody knows: that is tried again until the provider says how it is.
+    """
     with ports.database.write() as tx:
         removals.take_up(tx, customer_id, device_id)
         device = devices.get(tx, customer_id, device_id)
@@ -93,16 +109,34 @@ def take_off(*, ports: Ports, customer_id: str, device_id: str, now: datetime) -
         # The access has lapsed already, so there is none to end from here.
         removal = Removal.NOT_OFFERED
     except ProviderError as error:
-        log.warning("removal_failed", provider=device.provider_key, device=device.id, cause=str(error))
-        removal = None
+        _not_removed(ports, device, error, now)
+        return
     with ports.database.write() as tx:
         current = devices.get(tx, customer_id, device_id)
-        if current is not None and removal is not None:
+        if current is not None:
             _off_the_list(tx, current, removal, now)
-        elif current is not None:
-            kept = replace(current, removal_asked_at=None, removal_failed_at=now)
-            devices.save(tx, kept)
-            note_device(tx, kept, "removal_failed", now=now)
+
+
+def _not_removed(ports: Ports, device: Device, error: ProviderError, now: datetime) -> None:
+    """Keeps the device, and in mind whether it may be gone there all the same."""
+    may_be_gone = isinstance(error, OutcomeUnknown) or (device.may_be_gone and isinstance(error, ProviderUnavailable))
+    action = "removal_unknown" if may_be_gone else "removal_failed"
+    log.warning(action, provider=device.provider_key, device=device.id, cause=str(error))
+    with ports.database.write() as tx:
+        kept = devices.get(tx, device.customer_id, device.id)
+        asked_at = kept.removal_asked_at if kept is not None else None
+        if kept is None or asked_at is None:
+            return
+        if not may_be_gone:
+            kept = replace(kept, removal_asked_at=None, removal_failed_at=now)
+        elif now - asked_at <= TRIED_FOR:
+            kept = replace(kept, removal_failed_at=now)
+        else:
+            # How it is now, whoever is asked about the device says; of this removal nothing is certain.
+            kept = replace(kept, removal_asked_at=None, removal_failed_at=None)
+        devices.save(tx, kept)
+        if not may_be_gone or not device.may_be_gone:
+            note_device(tx, kept, action, now=now)
 
 
 def _off_the_list(tx: Transaction, device: Device, removal: Removal, now: datetime) -> Device:
@@ -121,7 +155,8 @@ def _watched(ports: Ports, asked: Device, patience: float) -> Device:
         with ports.database.read() as tx:
             known = devices.known(tx, asked.customer_id, asked.provider_key)
         device = next(device for device in known if device.id == asked.id)
-        return device if device.removed_at is not None or device.removal_asked_at is None else None
+        is_over = device.removed_at is not None or device.removal_asked_at is None
+        return device if is_over or device.may_be_gone else None
 
     return watch(ended, patience=patience) or asked
 
@@ -129,6 +164,8 @@ def _watched(ports: Ports, asked: Device, patience: float) -> Device:
 def _outcome(device: Device) -> RemovalOutcome:
     if device.removed_at is not None:
         return RemovalOutcome.GONE if device.removal_failed_at is None else RemovalOutcome.NOT_OFFERED
+    if device.may_be_gone:
+        return RemovalOutcome.UNKNOWN
     return RemovalOutcome.UNDER_WAY if device.removal_asked_at is not None else RemovalOutcome.UNAVAILABLE
 
 

@@ -15,6 +15,7 @@ class Step(StrEnum):
     READ = "read"
     REMOVE = "remove"
     TAKE_EVENT = "take_event"
+    CATCH_UP = "catch_up"
     RECONCILE = "reconcile"
 
 
@@ -30,7 +31,7 @@ class Task:
     """One step to be taken soon.
 
     `ids` are (customer, attempt) for ADVANCE, (customer, provider) for READ, (customer, device) for REMOVE and (event,)
-    for TAKE_EVENT, none for RECONCILE.
+    for TAKE_EVENT, none for CATCH_UP and RECONCILE, which come from a clock and not out of the queue.
     """
 
     step: Step

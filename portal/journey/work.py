@@ -6,7 +6,7 @@ from portal.journey.advance import advance
 from portal.journey.devices import read
 from portal.journey.ports import Ports
 from portal.journey.provider_events import take
-from portal.journey.reconcile import reconcile
+from portal.journey.reconcile import catch_up, reconcile
 from portal.journey.remove import take_off
 from portal.journey.tasks import Step, Task
 
@@ -32,6 +32,8 @@ def _do(ports: Ports, task: Task) -> None:
             take_off(ports=ports, customer_id=customer_id, device_id=device_id, now=now)
         case Step.TAKE_EVENT, (event_id,):
             take(ports=ports, event_id=event_id, now=now)
+        case Step.CATCH_UP, ():
+            catch_up(ports=ports, now=now)
         case Step.RECONCILE, ():
             reconcile(ports=ports, now=now)
         case _:

@@ -95,12 +95,14 @@ class Gateway:
         form: Mapping[str, str] | None = None,
         needs_json: bool = True,
         repeatable: bool = False,
+        removes: bool = False,
         cap: int | None = None,
     ) -> Answer:
         """One call within the deadline, whatever its status but a redirect.
 
         `needs_json`: a success with another body is an UnexpectedAnswer. `repeatable`: doing it twice does no harm,
-        though the method does not say so. Raises ProviderError; of what is not repeatable, OutcomeUnknown.
+        though the method does not say so. `removes`: it ends something, which does no harm twice either. Raises
+        ProviderError; of what is not repeatable, or removes, OutcomeUnknown.
         """
         place = f"{self._provider} {name}"
         request = prepared(place, method, url, headers=headers, query=query, json=json, form=form)
@@ -111,10 +113,10 @@ class Gateway:
             with self._entered(place, until) as entry:
                 return self._made(name, request, call, entry, cap=cap or self._cap, needs_json=needs_json)
 
-        if repeatable or method in REPEATABLE:
+        if (repeatable or method in REPEATABLE) and not removes:
             return self._repeated(attempt, (NotSent, Lost), until)
         try:
-            answer = self._repeated(attempt, (NotSent,), until)
+            answer = self._repeated(attempt, (NotSent, Lost) if removes else (NotSent,), until)
         except Lost as error:
             raise OutcomeUnknown(str(error)) from None
         return replace(answer, may_be_done=self._is_outage(answer) and answer.status not in ASKS_FOR_PEACE)

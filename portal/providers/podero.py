@@ -174,7 +174,7 @@ class Podero:
         if not self._config.delete_devices:
             return Removal.NOT_OFFERED
         place = self._api.place_of(account, device_type, provider_device_id)
-        answer = self._api.call("remove device", "DELETE", place, needs_json=False)
+        answer = self._api.call("remove device", "DELETE", place, needs_json=False, removes=True)
         if answer.status in GONE:
             return Removal.GONE
         if answer.status >= 500 or answer.status in ASKS_AGAIN:

@@ -24,7 +24,7 @@ class ProviderUnavailable(ProviderError):
 
 
 class OutcomeUnknown(ProviderUnavailable):
-    """A call that changes something may have been carried out or not: it must not be made again by itself."""
+    """A call that changes something may have been carried out or not; one that opens something is not made again."""
 
 
 class UserGone(ProviderError):
@@ -163,7 +163,7 @@ class Provider(Protocol):
         ...
 
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
-        """Ends the access to one device for this customer only."""
+        """Ends the access to one device for this customer only; again does no harm. Raises OutcomeUnknown."""
         ...
 
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:

@@ -164,7 +164,7 @@ class Telematica:
             headers=self._headers,
             json={PARAMETERS["device_type"]: device_type.value, PARAMETERS["user"]: account.pseudonym},
             needs_json=False,
-            repeatable=True,
+            removes=True,
         )
         if answer.status == 412 and text(members(answer.body).get("error")) in GONE:
             return Removal.GONE

@@ -14,6 +14,7 @@ from portal.domain.provider_event import EventKind, ProviderEvent
 from portal.providers.answers import JsonRefused, elements, members, read_json, text
 from portal.providers.offers import known_vendor
 from portal.providers.protocol import EventRefused, UnexpectedAnswer
+from portal.providers.svix_id import first_sent_at
 
 DEVICE_ID = re.compile(r"[0-9a-f]{24}")
 DEVICE_TYPES = {
@@ -70,7 +71,7 @@ class TelematicaEvents:
         )
 
     def _verified(self, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[str, datetime]:
-        """The event's id and when it was sent. The clock is the caller's, so the library does the signing only."""
+        """The event's id and when it was sent first. The clock is the caller's: the library does the signing only."""
         event_id, stamp, signatures = _signed_parts(headers)
         if not EVENT_ID.fullmatch(event_id) or not TIMESTAMP.fullmatch(stamp) or len(body) > LONGEST_BODY:
             raise EventRefused("telematica event: unsigned or malformed")
@@ -85,7 +86,7 @@ class TelematicaEvents:
         for webhook in self._webhooks:
             expected = webhook.sign(event_id, sent_at, content).encode()
             if any(hmac.compare_digest(expected, signature) for signature in given):
-                return event_id, sent_at
+                return event_id, first_sent_at(event_id, delivered_at=sent_at)
         raise EventRefused("telematica event: no signature fits")
 
 

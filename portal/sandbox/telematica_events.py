@@ -4,12 +4,15 @@ import base64
 import hashlib
 import hmac
 import secrets
+import string
 from typing import Any
 
 from portal.sandbox.postman import Letter, Postman
 from portal.sandbox.state import SandboxState
 
 PAUSES = (1, 3, 10)
+KSUID_EPOCH = 1_400_000_000
+KSUID_LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class TelematicaEvents:
@@ -20,7 +23,7 @@ class TelematicaEvents:
         self.postman = postman
 
     def send(self, payload: dict[str, Any], *, at_return: bool = False) -> None:
-        event_id = f"msg_{secrets.token_hex(12)}"
+        event_id = new_id(int(self.state.now()))
 
         def headers(stamp: str, body: bytes) -> dict[str, str]:
             names = self.state.variant("telematica", "header_names")
@@ -41,6 +44,16 @@ class TelematicaEvents:
         return {"current": [current], "both": [following, current], "next": [following]}[
             self.state.variant("telematica", "signed_with")
         ]
+
+
+def new_id(seconds: int) -> str:
+    """A new id that begins with the time, as Svix makes them."""
+    number = (seconds - KSUID_EPOCH) * 2**128 + secrets.randbits(128)
+    letters = ""
+    for _ in range(27):
+        number, place = divmod(number, len(KSUID_LETTERS))
+        letters = KSUID_LETTERS[place] + letters
+    return f"msg_{letters}"
 
 
 def signature(secret: str, event_id: str, timestamp: str, body: bytes) -> str:

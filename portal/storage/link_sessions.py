@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, 
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
-from portal.storage import tables
+from portal.domain.waiting import Line, taken_in_hand
+from portal.storage import tables, wakes
 from portal.storage.database import Transaction
 from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
 from portal.storage.sealing import hashed
-from portal.storage.wakes import asleep
+from portal.storage.wakes import asleep, lies
 
 _attempts = tables.link_sessions
 
@@ -107,24 +108,26 @@ def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, sin
     return frozenset(device_id for attempt in held for device_id in attempt.hints.device_ids)
 
 
-def in_front(tx: Transaction, attempt: LinkSession) -> int:
-    """How many attempts, of all customers, were opened before this one and wait for the same provider."""
-    earlier = select(func.count()).where(
-        _attempts.c.state == State.CREATED,
-        _attempts.c.provider_key == attempt.provider_key,
-        _attempts.c.created_at < attempt.created_at,
-    )
-    return tx.connection.scalars(earlier).one()
+def line_of(tx: Transaction, attempt: LinkSession, *, now: datetime) -> Line:
+    """Who, of all customers, waits for the same provider as this attempt."""
+    earlier = func.count().filter(_attempts.c.created_at < attempt.created_at)
+    first = func.min(_attempts.c.claimed_until).filter(_attempts.c.tries == 0, _attempts.c.claimed_until > now)
+    waiting = (_attempts.c.state == State.CREATED, _attempts.c.provider_key == attempt.provider_key)
+    in_front, claimed_until = tx.connection.execute(select(earlier, first).where(*waiting)).one()
+    return Line(in_front, taken_in_hand(claimed_until) if claimed_until is not None else None)
 
 
-def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[Due, ...]:
-    """Attempts, of all customers, that should have moved and that nobody has in hand, the longest unchecked first."""
+def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[Due, ...]:
+    """Attempts, of all customers, that should have moved and that nobody has in hand, the longest unchecked first.
+
+    `lying`: only those that somebody wanted in the queue.
+    """
     back = _attempts.c.state.in_((State.ARRIVED, State.WAITING))
     is_unchecked = or_(_attempts.c.checked_at.is_(None), _attempts.c.checked_at <= now - CHECK_EVERY)
     has_link = _attempts.c.connect_url_sealed.is_not(None) & (_attempts.c.departed_at <= now - ONE_CLICK)
     to_undo = (_attempts.c.state == State.HELD) & (_attempts.c.reason == Reason.ANOTHER_PERSON)
     is_due = or_(
-        _attempts.c.state == State.CREATED,
+        (_attempts.c.state == State.CREATED) & _is_free(now),
         to_undo & _attempts.c.checked_at.is_(None),
         back & is_unchecked,
         (_attempts.c.state == State.DEPARTED) & (_attempts.c.expires_at < now),
@@ -132,7 +135,7 @@ def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[Due, ...]:
     )
     waiting = (
         select(_attempts.c.customer_id, _attempts.c.id, _attempts.c.provider_key)
-        .where(is_due, _is_free(now), asleep(_attempts.c.woken_at, now))
+        .where(is_due, (lies if lying else asleep)(_attempts.c.woken_at, now))
         .order_by(_attempts.c.checked_at.is_not(None), _attempts.c.checked_at, _attempts.c.created_at, _attempts.c.id)
         .limit(limit)
     )
@@ -152,6 +155,13 @@ def take_up(tx: Transaction, customer_id: str, attempt_id: str) -> None:
     tx.in_turn(customer_id)
     mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
     tx.connection.execute(update(_attempts).where(*mine, _attempts.c.woken_at.is_not(None)).values(woken_at=None))
+
+
+def leave(tx: Transaction, customer_id: str, attempt_id: str) -> None:
+    """The attempt could not be put in the queue."""
+    tx.in_turn(customer_id)
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    wakes.leave(tx, _attempts, _attempts.c.woken_at, *mine)
 
 
 def checked(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> None:
@@ -265,4 +275,5 @@ def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
         tries=row["tries"],
         version=row["version"],
         woken_at=row["woken_at"],
+        claimed_until=row["claimed_until"],
     )

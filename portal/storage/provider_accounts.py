@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, RowMapping, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.people import ProviderAccount
-from portal.storage import tables
+from portal.storage import tables, wakes
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
-from portal.storage.wakes import asleep, is_awake
+from portal.storage.wakes import asleep, is_awake, lies
 
 _accounts = tables.provider_accounts
 
@@ -91,7 +91,7 @@ def is_woken(tx: Transaction, customer_id: str, provider_key: str, *, now: datet
     return is_awake(tx.connection.scalars(select(_accounts.c.woken_at).where(*mine)).one_or_none(), now)
 
 
-def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool) -> bool:
+def wake(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime, looked: bool = False) -> bool:
     """Marks the reading of the customer's devices as in the queue; False where it is there already.
 
     `looked`: the customer is looking, which sets the pace of the readings to come.
@@ -112,6 +112,13 @@ def take_up(tx: Transaction, customer_id: str, provider_key: str) -> Reading | N
     return Reading(row.looked_at, row.read_failures) if row else None
 
 
+def leave(tx: Transaction, customer_id: str, provider_key: str) -> None:
+    """The reading could not be put in the queue; it is due since that was wanted."""
+    tx.in_turn(customer_id)
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    wakes.leave(tx, _accounts, _accounts.c.woken_at, *mine, read_due_at=_accounts.c.woken_at)
+
+
 def plan(tx: Transaction, customer_id: str, provider_key: str, *, due_at: datetime | None, failures: int) -> None:
     """When the devices are to be read next by themselves; never where that is None."""
     tx.in_turn(customer_id)
@@ -119,11 +126,14 @@ def plan(tx: Transaction, customer_id: str, provider_key: str, *, due_at: dateti
     tx.connection.execute(update(_accounts).where(*mine).values(read_due_at=due_at, read_failures=failures))
 
 
-def due(tx: Transaction, *, now: datetime, limit: int) -> tuple[tuple[str, str], ...]:
-    """(customer, provider) of all customers whose devices are to be read, the longest overdue first."""
+def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[tuple[str, str], ...]:
+    """(customer, provider) of all customers whose devices are to be read, the longest overdue first.
+
+    `lying`: only those that somebody wanted in the queue.
+    """
     waiting = (
         select(_accounts.c.customer_id, _accounts.c.provider_key)
-        .where(_accounts.c.read_due_at <= now, asleep(_accounts.c.woken_at, now))
+        .where(_accounts.c.read_due_at <= now, (lies if lying else asleep)(_accounts.c.woken_at, now))
         .order_by(_accounts.c.read_due_at, _accounts.c.id)
         .limit(limit)
     )

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, delete, or_, select, update
 
 from portal.domain.provider_event import EventKind, EventState, ProviderEvent
-from portal.storage import tables
+from portal.storage import tables, wakes
 from portal.storage.database import Transaction
 from portal.storage.evidence import reading_from_json, reading_to_json
 from portal.storage.ids import new_id
-from portal.storage.wakes import asleep
+from portal.storage.wakes import asleep, lies
 
 _events = tables.provider_events
 
@@ -112,11 +112,19 @@ def wake(tx: Transaction, event_id: str, *, now: datetime) -> bool:
     return tx.connection.execute(marked).rowcount == 1
 
 
-def unfinished(tx: Transaction, *, now: datetime, limit: int) -> tuple[str, ...]:
-    """Events that should have been taken and are not in the queue, the oldest first."""
+def leave(tx: Transaction, event_id: str) -> None:
+    """The event could not be put in the queue."""
+    wakes.leave(tx, _events, _events.c.woken_at, _events.c.id == event_id)
+
+
+def unfinished(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[str, ...]:
+    """Events that should have been taken and are not in the queue, the oldest first.
+
+    `lying`: only those that somebody wanted there.
+    """
     waiting = (
         select(_events.c.id)
-        .where(_events.c.state == EventState.RECEIVED, asleep(_events.c.woken_at, now))
+        .where(_events.c.state == EventState.RECEIVED, (lies if lying else asleep)(_events.c.woken_at, now))
         .order_by(_events.c.received_at, _events.c.id)
         .limit(limit)
     )

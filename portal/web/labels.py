@@ -117,6 +117,13 @@ def removal_words(notice: Notice | None) -> Said | None:
                 "%(device)s is being removed. You do not have to wait here: it leaves your list by itself.", **names
             )
             return Said("info", text)
+        case RemovalOutcome.UNKNOWN:
+            text = gettext(
+                "%(provider)s has not answered, so we do not know yet whether %(device)s is removed. You do not have "
+                "to wait here: we keep checking.",
+                **names,
+            )
+            return Said("info", text)
     return None
 
 
@@ -151,7 +158,11 @@ def _why_ended(device: Device) -> str:
 
 
 def _why_still_here(device: Device, now: datetime) -> str | None:
-    """That the device was to be removed and could not be, for as long as the customer may wonder."""
+    """That the device was to be removed and could not be, for as long as the customer may wonder; or nobody knows."""
+    if device.may_be_gone:
+        return gettext(
+            "We do not know yet whether it is removed. We keep checking, and there is nothing for you to do."
+        )
     failed_at = device.removal_failed_at
     if failed_at is None or device.removal_asked_at is not None or now - failed_at > FAILURE_SAID_FOR:
         return None

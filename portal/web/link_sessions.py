@@ -108,7 +108,7 @@ def _next_look(view: AttemptView, asked: int) -> dict[str, Any]:
 
 def _delay(view: AttemptView, asked: int, *, waits_elsewhere: bool) -> int | None:
     if view.attempt.state is State.CREATED:
-        return _until_its_turn(view.expected_wait)
+        return _until_its_turn(view.wait.seconds if view.wait else None)
     pace = ELSEWHERE if waits_elsewhere else POLLS if view.polls else ()
     return pace[asked] if asked < len(pace) else None
 

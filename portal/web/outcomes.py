@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.health import Connection
@@ -11,13 +10,10 @@ from portal.domain.link_session import Purpose, Reason, State
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.outcome import AttemptView
 from portal.web.labels import WAITING_FOR
-from portal.web.words import gettext, ngettext
+from portal.web.waits import until_another_try, until_it_is_checked, until_its_link
+from portal.web.words import gettext
 
 _ = lazy_gettext
-
-
-A_FEW_SECONDS = 10
-"""Up to here a wait is not put into numbers."""
 
 
 class Tone(StrEnum):
@@ -92,38 +88,7 @@ def _healed(view: AttemptView) -> Outcome:
 
 
 def _created(view: AttemptView) -> Outcome:
-    return Outcome(Tone.WAITING, gettext("Getting your link ready"), _its_turn(view), NextStep.WAIT)
-
-
-def _its_turn(view: AttemptView) -> str:
-    """How long an attempt has to wait for its provider, rounded up: nobody minds going on sooner."""
-    provider, seconds = view.provider.name, view.expected_wait
-    if view.attempt.tries > 0 or seconds is None:
-        return gettext(
-            "%(provider)s cannot be reached right now. Your choice is kept, and we keep trying for you.",
-            provider=provider,
-        )
-    if seconds <= A_FEW_SECONDS:
-        return gettext(
-            "%(provider)s is taking a little longer than usual. You can go on as soon as it answers.", provider=provider
-        )
-    if seconds <= 60:
-        return ngettext(
-            "Many customers are connecting through %(provider)s right now. Your place is kept, and your turn comes in "
-            "about %(num)d second.",
-            "Many customers are connecting through %(provider)s right now. Your place is kept, and your turn comes in "
-            "about %(num)d seconds.",
-            ceil(seconds / 10) * 10,
-            provider=provider,
-        )
-    return ngettext(
-        "Many customers are connecting through %(provider)s right now. Your place is kept, and your turn comes in "
-        "about %(num)d minute.",
-        "Many customers are connecting through %(provider)s right now. Your place is kept, and your turn comes in "
-        "about %(num)d minutes.",
-        ceil(seconds / 60),
-        provider=provider,
-    )
+    return Outcome(Tone.WAITING, gettext("Getting your link ready"), until_its_link(view), NextStep.WAIT)
 
 
 def _departed(view: AttemptView) -> Outcome:
@@ -144,12 +109,7 @@ def _departed(view: AttemptView) -> Outcome:
 
 
 def _arrived(view: AttemptView) -> Outcome:
-    return Outcome(
-        Tone.WAITING,
-        gettext("Checking your connection"),
-        gettext("We are asking %(provider)s about your device. This takes a few seconds.", provider=view.provider.name),
-        NextStep.WAIT,
-    )
+    return Outcome(Tone.WAITING, gettext("Checking your connection"), until_it_is_checked(view), NextStep.WAIT)
 
 
 def _waiting(view: AttemptView) -> Outcome:
@@ -234,7 +194,7 @@ def _failed(view: AttemptView) -> Outcome:
         )
     elif reason is Reason.PROVIDER_UNAVAILABLE:
         title = gettext("%(provider)s cannot be reached right now", provider=provider)
-        text = gettext("Nothing was connected. Your choice is kept: try again in a few minutes.")
+        text = until_another_try(view)
     else:
         title = gettext("The connection could not be started")
         text = gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")

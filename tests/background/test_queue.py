@@ -93,6 +93,13 @@ def hire(place: Path | str, doings: Doings) -> Iterator[Hire]:
         yield hired
 
 
+def comes(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENT
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def a_task(number: int = 0, lane: str = "podero", urgency: Urgency = Urgency.SOMEBODY_WAITS) -> Task:
     return Task(Step.ADVANCE, lane, ("a customer", f"attempt {number}"), urgency)
 
@@ -187,13 +194,62 @@ def test_while_redis_is_away_pages_go_on_and_afterwards_so_does_the_work(redis: 
         assert time.monotonic() - started < 1.5
         assert not page.is_there()
         redis.start()
-        page.put(a_task(3))
+        comes(lambda: page.put(a_task(3)))
         assert [task.ids[1] for task in doings.wait(2)] == ["attempt 1", "attempt 3"]
         assert page.is_there()
     finally:
         empty(redis)
         crew.stop()
         page.close()
+
+
+def test_while_redis_is_away_a_worker_does_by_hand_what_it_has_for_itself_and_no_more_at_once_than_ever(
+    redis: Redis, doings: Doings
+) -> None:
+    empty(redis)
+    own = HueyQueue(LANES, redis.url, takes=True)
+    crew = Crew(own, doings, concurrency=2, glance=0.02, reconciles=False)
+    crew.start()
+    try:
+        redis.stop()
+        doings.hold.clear()
+        started = time.monotonic()
+        assert all(own.put(a_task(number)) for number in range(6))
+        assert own.put(Task(Step.TAKE_EVENT, HOUSE, ("an event",)))
+        assert time.monotonic() - started < 1.5
+        assert [task.lane for task in doings.wait(1)] == [HOUSE]
+        doings.wait_in_flight(2)
+        time.sleep(0.1)
+        doings.hold.set()
+        assert len(doings.wait(7)) == 7
+        assert doings.most_in_flight <= 3
+    finally:
+        doings.hold.set()
+        empty(redis)
+        crew.stop()
+
+
+def test_a_redis_that_hangs_holds_up_one_request_a_second(redis: Redis) -> None:
+    empty(redis)
+    page = HueyQueue(LANES, redis.url)
+    with redis.held_up():
+        started = time.monotonic()
+        assert not any(page.put(a_task(number)) for number in range(20))
+        assert time.monotonic() - started < 1.5
+    page.close()
+
+
+def test_while_redis_is_away_the_reconciler_comes_by_every_second(redis: Redis, doings: Doings) -> None:
+    empty(redis)
+    redis.stop()
+    crew = Crew(HueyQueue(LANES, redis.url, takes=True), doings, concurrency=1, glance=0.02)
+    crew.start()
+    try:
+        steps = [task.step for task in doings.wait(3)]
+        assert steps == [Step.RECONCILE, Step.CATCH_UP, Step.CATCH_UP]
+    finally:
+        empty(redis)
+        crew.stop()
 
 
 def test_a_queue_file_that_somebody_took_away_is_made_anew_by_all(doings: Doings, tmp_path: Path) -> None:

@@ -91,15 +91,19 @@ def test_serve_runs_a_worker_beside_it_and_another_when_that_one_dies(
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
 
 
-def test_a_worker_whose_keeper_is_killed_goes_on(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_worker_whose_keeper_is_killed_goes_on_and_is_kept_by_another(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     with program("serve", "--port", str(free_port()), environment=environment, log=log) as portal:
         comes(says(log, "worker_started"), "a worker")
         (worker,) = comes(lambda: workers_of(portal.pid) or None, "its process")
         (keeper,) = workers_of(portal.pid, "keep-worker")
         os.kill(keeper, signal.SIGKILL)
-        time.sleep(2)
+        comes(lambda: set(workers_of(portal.pid, "keep-worker")) - {keeper} or None, "another keeper")
         assert workers_of(portal.pid) == [worker]
+        os.kill(worker, signal.SIGKILL)
+        comes(lambda: set(workers_of(portal.pid)) - {worker} or None, "another worker")
         portal.terminate()
         portal.wait(PATIENT)
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")

@@ -125,6 +125,12 @@ def test_a_customer_waits_for_those_in_front_and_at_least_for_one_call(
     assert expected_wait(health, in_front=in_front, concurrency=concurrency) == pytest.approx(seconds)
 
 
+def test_calls_that_are_under_way_tell_sooner_that_a_provider_has_become_slow() -> None:
+    health = ProviderHealth("podero", latency_seconds=0.2)
+    assert expected_wait(health, in_front=127, concurrency=64, under_way_for=0.1) == pytest.approx(0.4)
+    assert expected_wait(health, in_front=127, concurrency=64, under_way_for=6.0) == pytest.approx(12.0)
+
+
 def test_nobody_says_how_long_a_provider_that_fails_will_take() -> None:
     health = ProviderHealth("podero", HealthState.FAILING, latency_seconds=0.01)
     assert expected_wait(health, in_front=0, concurrency=64) is None

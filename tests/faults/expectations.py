@@ -21,6 +21,7 @@ class Ending(StrEnum):
     LINKED = "linked: the customer notices nothing"
     AS_BEFORE = "the devices are shown as they were"
     STAYS = "the device stays, and the page says that it could not be removed"
+    UNSURE = "the page says that nobody knows yet, and the device is removed when the provider is back"
     REMOVED = "the device is removed, and the access has ended"
     OFF_LIST = "the device is off the list, and the page says that the access may still be there"
 
@@ -108,6 +109,8 @@ def _ending(call: Call, fault: Fault) -> Ending:
             return Ending.LINKED if fault.times == 1 else Ending.CHECKS
         case Role.READS | Role.DETAILS:
             return Ending.AS_BEFORE
+        case Role.REMOVES if fault.family is Family.LOST:
+            return Ending.UNSURE
         case Role.REMOVES:
             return Ending.REMOVED if token_is_renewed or fault.name in NEEDS_NO_WORDS else Ending.STAYS
 

@@ -17,6 +17,7 @@ from portal.app import open_database, open_queue, ports
 from portal.background import Crew
 from portal.journey.ports import Ports
 from portal.journey.provider_health import HealthBook
+from portal.journey.reconcile import reconcile
 from portal.journey.tasks import Task
 from portal.journey.work import do
 from portal.sandbox.program import RunningSandbox
@@ -89,6 +90,12 @@ class Worker:
             waiting = sum(lane.storage.queue_size() for lane in self._queue.lanes.values())
             quiet = 0 if waiting or self._begun != self._done else quiet + 1
             time.sleep(0.01)
+
+    def reconciles(self) -> None:
+        """Finds what should have moved, as each minute, and has it done."""
+        assert self._ports is not None
+        reconcile(ports=self._ports, now=self._clock())
+        self.settle()
 
     def close(self) -> None:
         self._crew.stop()

@@ -20,6 +20,11 @@ NOT_STARTED = "The connection could not be started"
 GETTING_READY = "Getting your link ready"
 CHECKING = "Waiting for your heat pump"
 KEPT = "%(device)s could not be removed right now. Nothing has changed: try again in a few minutes."
+UNSURE = (
+    "%(provider)s has not answered, so we do not know yet whether %(device)s is removed. You do not have to wait here: "
+    "we keep checking."
+)
+STILL_UNSURE = "We do not know yet whether it is removed. We keep checking, and there is nothing for you to do."
 REMOVED = "%(device)s is removed, and our access to it has ended."
 OFF_LIST = "%(device)s is off your list. The access through %(provider)s may still be there."
 
@@ -163,6 +168,17 @@ def assert_stays(story: Story, page: Page) -> None:
         assert story.house.live.devices() == ()
 
 
+def assert_unsure(story: Story, page: Page) -> None:
+    device = story.device()
+    assert story.words(UNSURE, device=story.called(device), provider=story.choice.name) in page.text
+    assert story.words(STILL_UNSURE) in page.text
+    assert not page.offers("/remove")
+    story.house.layer.disarm()
+    story.house.clock.forward(61)
+    story.house.worker.reconciles()
+    assert story.house.live.devices() == ()
+
+
 def off_the_list(message: str) -> Callable[[Story, Page], None]:
     def check(story: Story, page: Page) -> None:
         (before,) = story.before
@@ -182,6 +198,7 @@ ENDINGS: dict[Ending, Callable[[Story, Page], None]] = {
     Ending.LINKED: assert_linked,
     Ending.AS_BEFORE: assert_as_before,
     Ending.STAYS: assert_stays,
+    Ending.UNSURE: assert_unsure,
     Ending.REMOVED: off_the_list(REMOVED),
     Ending.OFF_LIST: off_the_list(OFF_LIST),
 }

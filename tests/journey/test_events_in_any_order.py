@@ -14,6 +14,7 @@ from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.domain.provider_event import EventState
 from portal.journey.provider_events import take
+from portal.sandbox.telematica_events import new_id
 from tests.journey.surroundings import EASEE, Message, Return, on_both_databases
 from tests.journey.telling import ByHand, connected, disconnected, inbox
 from tests.journey.test_races import at_once
@@ -209,3 +210,21 @@ def test_a_lapse_while_a_removed_device_was_linked_again_is_not_forgotten(by_han
     hears(world, events[3])
     (again,) = world.devices(anna)
     assert (again.id, again.needs_customer) == (device.id, True)
+
+
+@on_both_databases
+def test_old_news_that_could_not_be_delivered_before_do_not_undo_a_reconnection(world: World, anna: Customer) -> None:
+    device = world.links(anna, EASEE)
+    lapsed = world.breaks(anna, device)
+    never_heard = new_id(int(world.clock.now.timestamp()))
+    world.clock.forward(minutes=10)
+    attempt_id = world.renews(anna, lapsed, EASEE.account)
+    world.news_comes(EASEE)
+    assert world.looks(anna, attempt_id).attempt.state is State.LINKED
+    world.clock.forward(hours=2)
+    world.receives(disconnected(world, anna, device.provider_device_id, world.clock.now, never_heard))
+    assert world.device(anna, device.id).connection is Connection.WORKING
+    world.clock.forward(hours=2)
+    news = new_id(int(world.clock.now.timestamp()))
+    world.receives(disconnected(world, anna, device.provider_device_id, world.clock.now, news))
+    assert world.device(anna, device.id).needs_customer

@@ -14,9 +14,10 @@ from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.domain.provider_event import EventState
 from portal.journey.arrive import Arrived
-from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take, wake_event
+from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take
 from portal.journey.reconcile import reconcile
-from portal.journey.tasks import Task
+from portal.journey.tasks import HOUSE, Step, Task
+from portal.journey.waking import wake
 from portal.storage import provider_events, tables
 from portal.storage.database import Database
 from tests.journey.surroundings import DAIKIN, EASEE, Message, on_both_databases
@@ -84,7 +85,9 @@ def test_two_that_find_the_same_event_put_it_in_the_queue_once(world: World, ann
     queue = ByHand()
     for seconds in (59, 1, 0):
         world.clock.forward(seconds=seconds)
-        wake_event(ports=replace(world.ports, queue=queue), event_id=event.id, now=world.clock.now)
+        wake(
+            ports=replace(world.ports, queue=queue), task=Task(Step.TAKE_EVENT, HOUSE, (event.id,)), now=world.clock.now
+        )
     assert [task.ids for task in queue.tasks] == [(event.id,)]
 
 

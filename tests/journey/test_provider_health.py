@@ -12,11 +12,13 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from portal.domain.link_session import LEASE
 from portal.domain.people import Customer
 from portal.domain.provider_health import ASSUMED_LATENCY, HealthState, ProviderHealth
-from portal.journey.provider_health import SHORT_PAUSE, HealthBook, expected_wait, health
+from portal.domain.waiting import Cause, Wait
+from portal.journey.provider_health import SHORT_PAUSE, HealthBook, health, wait_of
 from portal.journey.tasks import Task
-from portal.storage import provider_calls
+from portal.storage import link_sessions, provider_calls
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import EASEE, NIBE, on_both_databases
 from tests.journey.world import World
@@ -167,18 +169,63 @@ def test_a_customer_is_told_the_time_that_those_in_front_will_take(world: World)
         customer = world.customer(name)
         attempts.append(waiting.attempt(customer, waiting.opens(customer, NIBE)))
         waiting.opens(customer, EASEE)
-    assert expected_wait(ports=ports, attempt=attempts[0], now=world.clock.now) == ASSUMED_LATENCY
+    assert wait_of(ports=ports, attempt=attempts[0], now=world.clock.now) == Wait(Cause.US, ASSUMED_LATENCY)
     book = book_of(world)
     for _ in range(3):
         book.seen("podero", failed=False, milliseconds=6000)
     book.flush()
-    told = [expected_wait(ports=ports, attempt=attempt, now=world.clock.now) for attempt in attempts]
-    assert told == [6.0, 6.0, 9.0, 12.0]
+    told = [wait_of(ports=ports, attempt=attempt, now=world.clock.now) for attempt in attempts]
+    assert told == [Wait(Cause.US, seconds) for seconds in (6.0, 6.0, 9.0, 12.0)]
+
+
+def while_nobody_works(world: World) -> World:
+    return world.with_ports(replace(world.ports, queue=Lost()))
+
+
+def test_a_provider_that_has_become_slow_all_at_once_is_known_by_those_who_wait_for_it(world: World) -> None:
+    slow = world.with_ports(replace(world.ports, queue=Lost(), concurrency=1))
+    anna, bo = world.customer("anna"), world.customer("bo")
+    first = slow.attempt(anna, slow.opens(anna, NIBE))
+    world.clock.forward(seconds=1)
+    second = slow.opens(bo, NIBE)
+    book = book_of(world)
+    for _ in range(3):
+        book.seen("podero", failed=False, milliseconds=100)
+    book.flush()
+    with world.ports.database.write() as tx:
+        link_sessions.claim(tx, first.id, anna.id, now=world.clock.now, until=world.clock.now + LEASE)
+    told = []
+    for seconds in (1, 6):
+        world.clock.forward(seconds=seconds)
+        told.append(slow.glances(bo, second).wait)
+    assert told == [Wait(Cause.OTHERS, 2.0), Wait(Cause.OTHERS, 14.0)]
+    assert slow.glances(anna, first.id).wait == Wait(Cause.PROVIDER_SLOW, 7.0)
+
+
+def test_while_a_provider_has_asked_for_peace_it_is_known_for_how_long(world: World, anna: Customer) -> None:
+    idle = while_nobody_works(world)
+    attempt_id = idle.opens(anna, NIBE)
+    book = book_of(world)
+    book.paused("podero", seconds=60)
+    world.clock.forward(seconds=20)
+    assert idle.glances(anna, attempt_id).wait == Wait(Cause.PROVIDER_AWAY, 40.0)
+
+
+def test_a_customer_who_is_back_and_of_whom_nobody_takes_care_does_not_read_that_the_provider_is_asked(
+    world: World, anna: Customer
+) -> None:
+    _, back = world.goes_there(anna, NIBE)
+    idle = while_nobody_works(world)
+    attempt_id = idle.comes_back(anna, back).link_session_id
+    assert attempt_id is not None
+    assert idle.glances(anna, attempt_id).wait is None
+    world.clock.forward(seconds=11)
+    assert idle.glances(anna, attempt_id).wait == Wait(Cause.US)
 
 
 def test_nobody_says_how_long_a_provider_that_is_switched_off_will_take(
     world: World, anna: Customer, make_ports: MakePorts
 ) -> None:
-    attempt = world.attempt(anna, world.opens(anna, EASEE))
+    attempt = world.attempt(anna, while_nobody_works(world).opens(anna, EASEE))
     without = make_ports(world.ports.database, world.clock, PORTAL_PROVIDERS="podero,nox")
-    assert expected_wait(ports=without, attempt=attempt, now=world.clock.now) is None
+    assert wait_of(ports=without, attempt=attempt, now=world.clock.now) == Wait(Cause.US)

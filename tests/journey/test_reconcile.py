@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import func, select
 
 from portal.domain.device import Connection
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
+from portal.journey.devices import overview
 from portal.journey.reconcile import reconcile
 from portal.journey.remove import RemovalOutcome, remove
+from portal.journey.tasks import Step, Task
 from portal.storage import tables
 from tests.journey.conftest import MakePorts
-from tests.journey.surroundings import EASEE, NIBE, Choice, at_every_provider
+from tests.journey.surroundings import EASEE, NIBE, Choice, at_every_provider, on_both_databases
 from tests.journey.world import World
 
 
@@ -28,6 +32,65 @@ def a_minute_passes(world: World) -> None:
         world.worker_starts()
     reconcile(ports=world.ports, now=world.clock.now)
     world.settles()
+
+
+class Away:
+    """A queue that does not answer."""
+
+    def put(self, task: Task) -> bool:
+        return task.step not in Step
+
+
+def while_the_queue_is_away(world: World) -> World:
+    return world.with_ports(replace(world.ports, queue=Away()))
+
+
+def the_reconciler_comes_by(world: World) -> None:
+    reconcile(ports=world.ports, now=world.clock.now)
+    world.settles()
+
+
+@on_both_databases
+def test_a_click_while_the_queue_is_away_leaves_as_soon_as_the_reconciler_comes_by(
+    world: World, anna: Customer
+) -> None:
+    attempt_id = while_the_queue_is_away(world).opens(anna, NIBE)
+    the_reconciler_comes_by(world)
+    assert world.attempt(anna, attempt_id).state is State.DEPARTED
+
+
+@on_both_databases
+def test_a_removal_while_the_queue_is_away_is_carried_out_as_soon_as_the_reconciler_comes_by(
+    world: World, anna: Customer
+) -> None:
+    device = world.links(anna, EASEE)
+    ports = while_the_queue_is_away(world).ports
+    remove(ports=ports, customer=anna, device_id=device.id, patience=0, now=world.clock.now)
+    the_reconciler_comes_by(world)
+    assert world.devices(anna) == ()
+
+
+@on_both_databases
+def test_devices_looked_at_while_the_queue_is_away_are_read_as_soon_as_the_reconciler_comes_by(
+    world: World, anna: Customer
+) -> None:
+    device = world.links(anna, NIBE)
+    world.happens_there(device, "break")
+    world.clock.forward(minutes=2)
+    assert overview(ports=while_the_queue_is_away(world).ports, customer=anna, now=world.clock.now).refreshing
+    the_reconciler_comes_by(world)
+    assert world.devices(anna)[0].connection is Connection.NEEDS_REAUTHENTICATION
+
+
+@on_both_databases
+def test_an_event_while_the_queue_is_away_is_taken_as_soon_as_the_reconciler_comes_by(
+    world: World, anna: Customer
+) -> None:
+    attempt_id = world.goes_and_returns(anna, EASEE)
+    (message,) = world.mailbox.take()
+    while_the_queue_is_away(world).hears(message)
+    the_reconciler_comes_by(world)
+    assert world.attempt(anna, attempt_id).state is State.LINKED
 
 
 @at_every_provider

@@ -17,6 +17,7 @@ from portal.providers.protocol import (
     EventRefused,
     UnexpectedAnswer,
 )
+from portal.providers.svix_id import first_sent_at
 from portal.providers.telematica import Telematica
 from tests.providers.contract import PSEUDONYM
 from tests.providers.telematica_world import TelematicaWorld, fresh
@@ -217,3 +218,30 @@ class TestEvents:
             world.made(webhook_secrets=(secret,))
         assert "whsec_a" not in str(refused.value)
         assert refused.value.__suppress_context__
+
+
+IN_2023 = datetime(2023, 1, 19, 0, 13, 51, tzinfo=UTC)
+OF_2023 = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
+"""The id and the second of the example in the documentation of Svix."""
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=5), timedelta(hours=27)])
+def test_an_event_that_is_delivered_late_is_as_old_as_it_is(late: timedelta) -> None:
+    assert first_sent_at(OF_2023, delivered_at=IN_2023 + late) == IN_2023
+
+
+@pytest.mark.parametrize(
+    ("event_id", "delivered_at"),
+    [
+        (OF_2023, IN_2023 - timedelta(seconds=1)),
+        (OF_2023, IN_2023 + timedelta(days=8)),
+        ("msg_1", NOW),
+        (f"{OF_2023}x", IN_2023),
+        ("msg_" + "z" * 27, NOW),
+    ],
+    ids=["a time to come", "a time long ago", "too short", "too long", "too large"],
+)
+def test_where_the_id_of_an_event_tells_no_time_that_of_its_delivery_counts(
+    event_id: str, delivered_at: datetime
+) -> None:
+    assert first_sent_at(event_id, delivered_at=delivered_at) == delivered_at

@@ -99,9 +99,7 @@ def test_a_session_that_may_have_been_opened_is_not_opened_again(
         ("podero", "POST /auth/token", devices),
         ("podero", "GET /heat-pumps", devices),
         ("podero", "GET /by-ext-id/c7f0a1d2e3b4", make_user),
-        ("podero", f"DELETE /{DEVICE}", remove(DEVICE)),
         ("nox", "GET /v1/devices", devices),
-        ("telematica", f"POST /{TELEMATICA_DEVICE}/revoke", remove(TELEMATICA_DEVICE)),
     ],
 )
 def test_what_does_no_harm_twice_is_tried_three_times_and_later_again(
@@ -113,6 +111,24 @@ def test_what_does_no_harm_twice_is_tried_three_times_and_later_again(
         do(world)
     assert not isinstance(failure.value, OutcomeUnknown)
     assert len(struck) == 3
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize(
+    "removal",
+    [
+        ("podero", f"DELETE /{DEVICE}", remove(DEVICE)),
+        ("telematica", f"POST /{TELEMATICA_DEVICE}/revoke", remove(TELEMATICA_DEVICE)),
+    ],
+)
+def test_a_removal_that_may_have_been_done_is_tried_again_and_never_told_as_if_nothing_had_been_done(
+    worlds: dict[str, World], serve: Serve, removal: tuple[str, str, Do], how: str
+) -> None:
+    provider, call, do = removal
+    struck = broken(worlds[provider], serve, call, BROKEN[how])
+    with pytest.raises(OutcomeUnknown):
+        do(worlds[provider])
+    assert len(struck) == (3 if how == "lost" else 1)
 
 
 @pytest.mark.parametrize("how", BROKEN)

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, DeviceReading
-from portal.domain.link_session import ONE_CLICK, ArrivalHints, LinkSession, Purpose, Reason, State
+from portal.domain.link_session import LEASE, ONE_CLICK, ArrivalHints, LinkSession, Purpose, Reason, State
 from portal.domain.people import Customer
+from portal.domain.waiting import Line
 from portal.storage import devices, link_sessions, tables
 from portal.storage.database import Database
 from tests.storage.made import LATER, NOW, SOON, a_device, all_at_once, an_attempt, raw
@@ -348,14 +349,21 @@ def test_of_many_who_wake_an_attempt_at_once_one_puts_it_in_the_queue(database: 
     assert sorted(all_at_once(10, wake)) == [False] * 9 + [True]
 
 
-def test_it_is_known_how_many_wait_in_front(database: Database, anna: Customer, bertil: Customer) -> None:
-    stored(database, an_attempt(bertil))
+def test_it_is_known_how_many_wait_in_front_and_since_when_the_first_is_having_its_turn(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    first = stored(database, an_attempt(bertil))
     stored(database, an_attempt(bertil, provider_key="nox"))
     stored(database, an_attempt(bertil, state=State.DEPARTED))
     mine = stored(database, an_attempt(anna, created_at=NOW + timedelta(seconds=1)))
     stored(database, an_attempt(bertil, created_at=NOW + timedelta(seconds=2)))
     with database.read() as tx:
-        assert link_sessions.in_front(tx, mine) == 1
+        assert link_sessions.line_of(tx, mine, now=NOW) == Line(in_front=1)
+    with database.write() as tx:
+        link_sessions.claim(tx, first.id, bertil.id, now=NOW, until=NOW + LEASE)
+    with database.read() as tx:
+        assert link_sessions.line_of(tx, mine, now=NOW) == Line(in_front=1, under_way_since=NOW)
+        assert link_sessions.line_of(tx, mine, now=NOW + LEASE) == Line(in_front=1)
 
 
 def test_attempts_of_older_and_newer_portals_stay_readable(database: Database, anna: Customer) -> None:

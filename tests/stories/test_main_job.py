@@ -45,6 +45,11 @@ def test_a_customer_links_a_device_and_reconnects_it(live: Installation, person:
 
 def walk(live: Installation, person: Make, story: Story) -> None:
     """From the sign-in to a device that broke and works again."""
+    breaks_and_works_again(links(live, person, story), live, story)
+
+
+def links(live: Installation, person: Make, story: Story) -> Person:
+    """From the sign-in to a device that is linked."""
     anna = person(story.language)
     assert anna.sign_in("anna").path == "/devices"
     anna.submit(anna.look("/devices").form("/language"), language=story.language)
@@ -56,7 +61,10 @@ def walk(live: Installation, person: Make, story: Story) -> None:
     linked = anna.sees(back.path, lambda page: live.state_of(page.path) is State.LINKED)
     assert linked.language == story.language
     assert not linked.offers("/reauthenticate")
+    return anna
 
+
+def breaks_and_works_again(anna: Person, live: Installation, story: Story) -> None:
     device = live.sandbox.state.devices[0]
     break_device(anna, live, story.provider, device.id)
     lapsed = anna.sees("/devices", lambda page: page.offers("/reauthenticate"), within=45)

@@ -130,13 +130,13 @@ def serving(
 
 
 @contextmanager
-def working(settings: Settings) -> Iterator[None]:
-    """A worker of this installation, with a thread or two for each provider."""
+def working(settings: Settings, *, reconciles: bool = False) -> Iterator[None]:
+    """A worker of this installation, with a thread or two for each provider; with its own rounds if need be."""
     with closing(open_database(settings)) as database:
         health = HealthBook(database, utc_now)
         queue = open_queue(settings, takes=True)
         outside = ports(settings, database, queue, utc_now, observer=health)
-        crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=3, glance=0.03, reconciles=False)
+        crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=3, glance=0.03, reconciles=reconciles)
         crew.start()
         try:
             yield

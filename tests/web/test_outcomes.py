@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import cast
 
 import pytest
 
 from portal.domain.catalogue import DeviceType, RouteReason, Vendor
 from portal.domain.device import DeviceReading
 from portal.domain.link_session import MOVES, LinkSession, Purpose, Reason, State
+from portal.domain.waiting import Cause, Wait
 from portal.journey.outcome import AttemptView
 from portal.web.outcomes import NextStep, Tone, outcome
 from tests.support.live import Installation
@@ -32,10 +34,11 @@ def view(running: Installation, state: State, reason: Reason | None = None, **di
         "reason": reason,
     }
     may_go_on = bool(differences.pop("may_go_on", False))
+    wait = cast(Wait | None, differences.pop("wait", None))
     attempt = LinkSession(**{**fields, **differences})  # type: ignore[arg-type]  # the fields are listed just above
     traits = running.portal.ports.providers.get(attempt.provider_key).traits
     polls = state in {State.CREATED, State.ARRIVED, State.WAITING}
-    return AttemptView(attempt, traits, Vendor("nibe", "NIBE"), None, (), polls, may_go_on)
+    return AttemptView(attempt, traits, Vendor("nibe", "NIBE"), None, (), polls, may_go_on, wait)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,39 @@ def test_every_state_and_reason_has_words(running: Installation) -> None:
         assert words.title
         assert words.text
         assert "%(" not in words.title + words.text
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (Wait(Cause.PROVIDER_AWAY), "Podero cannot be reached right now. Your choice is kept, and we keep trying"),
+        (Wait(Cause.PROVIDER_AWAY, 31), "we try again in about 40 seconds."),
+        (Wait(Cause.PROVIDER_AWAY, 500), "we keep trying for you."),
+        (Wait(Cause.PROVIDER_SLOW, 90), "Podero is taking a little longer than usual."),
+        (Wait(Cause.OTHERS, 41), "your turn comes in about 50 seconds."),
+        (Wait(Cause.OTHERS, 90), "your turn comes in about 2 minutes."),
+        (Wait(Cause.OTHERS, 9), "This is taking a little longer than usual."),
+        (Wait(Cause.US, 90), "This is taking a little longer than usual."),
+    ],
+)
+def test_a_wait_is_put_down_to_its_cause(running: Installation, wait: Wait, words: str) -> None:
+    text = outcome(view(running, State.CREATED, wait=wait)).text
+    assert words in text
+    assert ("Podero" in text) is not text.startswith("This is taking")
+
+
+def test_a_customer_who_is_back_while_nobody_asks_the_provider_may_leave(running: Installation) -> None:
+    assert "We are asking Podero" in outcome(view(running, State.ARRIVED)).text
+    late = outcome(view(running, State.ARRIVED, wait=Wait(Cause.US)))
+    assert late.text.endswith("You may leave this page: we keep checking for you.")
+
+
+def test_after_a_failure_the_time_at_which_the_provider_may_be_asked_again_is_named(running: Installation) -> None:
+    def says(wait: Wait | None) -> str:
+        return outcome(view(running, State.FAILED, Reason.PROVIDER_UNAVAILABLE, wait=wait)).text
+
+    assert says(None).endswith("try again in a few minutes.")
+    assert says(Wait(Cause.PROVIDER_AWAY, 421)).endswith("try again in about 8 minutes.")
 
 
 def test_no_two_states_read_alike(running: Installation) -> None:
