@@ -1,0 +1,98 @@
+"""Support staff, and their time-boxed permission to see what one customer sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from portal.domain.people import Customer
+
+
+class Role(StrEnum):
+    """What an agent may do beside signing in. A lead may all that an agent may."""
+
+    AGENT = "agent"
+    LEAD = "lead"
+    AUDITOR = "auditor"
+
+
+class Reason(StrEnum):
+    """Why an agent looks; the customer reads it, too."""
+
+    CONNECTING = "connecting"
+    RECONNECTING = "reconnecting"
+    DEVICE_DATA = "device_data"
+    ACCOUNT = "account"
+    PRIVACY = "privacy"
+    OTHER = "other"
+
+
+class EndCause(StrEnum):
+    """Why a permission ended before its time."""
+
+    BUTTON = "button"
+    SIGNED_OUT = "signed_out"
+    ROLE_LOST = "role_lost"
+
+
+MAY_VIEW: Mapping[Role, bool] = {Role.AGENT: True, Role.LEAD: True, Role.AUDITOR: False}
+MAY_AUDIT: Mapping[Role, bool] = {Role.AGENT: False, Role.LEAD: False, Role.AUDITOR: True}
+
+GRANT_LIFETIME = timedelta(minutes=15)
+"""How long a permission lasts; once it may be made to last as long again."""
+
+MOST_AT_ONCE = 3
+"""How many permissions an agent may hold at the same time."""
+
+
+class NotAllowed(Exception):
+    """An agent may not look at this customer. The text is one of our own fixed words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One of the retailer's support staff, as their own issuer names them. (issuer, subject) is the key."""
+
+    id: str
+    issuer: str
+    subject: str
+    name: str | None
+    email: str | None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class SupportGrant:
+    """The permission of one agent to see what one customer sees, for a reason and a ticket, until it ends."""
+
+    id: str
+    agent_id: str
+    customer_id: str
+    reason: Reason
+    ticket: str
+    created_at: datetime
+    expires_at: datetime
+    renewed_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_cause: EndCause | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.ended_at is None and now < self.expires_at
+
+    def may_renew(self, now: datetime) -> bool:
+        return self.is_open(now) and self.renewed_at is None
+
+    def renewed(self, now: datetime) -> "SupportGrant":
+        """As long again from now, once."""
+        return replace(self, renewed_at=now, expires_at=now + GRANT_LIFETIME)
+
+
+def check_may_view(agent: Agent, customer: Customer, staff_emails: frozenset[str]) -> None:
+    """Whether this agent may look at this customer: never at themselves, never at a colleague. Raises NotAllowed."""
+    if not MAY_VIEW[agent.role]:
+        raise NotAllowed("role")
+    email = (customer.identity.email or "").casefold()
+    if email and email == (agent.email or "").casefold():
+        raise NotAllowed("self")
+    if email and email in staff_emails:
+        raise NotAllowed("colleague")

@@ -1,0 +1,66 @@
+"""The tables of customer support: who they are, whom they were allowed to look at, and how customers are found."""
+
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+
+from portal.domain.support import EndCause, Reason, Role
+from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
+from portal.storage.schema import metadata
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("issuer", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("name", PlainText),
+    Column("email", PlainText),
+    Column("role", PlainText, nullable=False),
+    Column("signed_in_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    one_of("role", Role),
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("agent_id", PlainText, ForeignKey("agents.id"), nullable=False),
+    Column("token_hash", PlainText, nullable=False),
+    Column("id_token_sealed", PlainText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    UniqueConstraint("token_hash"),
+    is_hash("token_hash"),
+    Index(None, "agent_id"),
+    Index(None, "expires_at"),
+)
+
+support_grants = Table(
+    "support_grants",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("agent_id", PlainText, ForeignKey("agents.id"), nullable=False),
+    Column("customer_id", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("ticket", PlainText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("renewed_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("end_cause", PlainText),
+    one_of("reason", Reason),
+    one_of("end_cause", EndCause),
+    Index(None, "agent_id", "expires_at"),
+    Index(None, "customer_id", "created_at"),
+)
+
+# One row a word of a customer's name, their number and their e-mail address, all in small plain letters.
+customer_words = Table(
+    "customer_words",
+    metadata,
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("word", PlainText, nullable=False),
+    PrimaryKeyConstraint("customer_id", "word"),
+    Index(None, "word", "customer_id"),
+)
