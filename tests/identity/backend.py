@@ -88,3 +88,8 @@ def signed_with_public_key(said: dict[str, Any]) -> str:
     unsigned = written({"alg": "HS256", "typ": TYPE, "kid": "good"}, said).rpartition(".")[0]
     signature = hmac.digest(KEY.as_pem(private=False), unsigned.encode(), "sha256")
     return f"{unsigned}.{encoded(signature)}"
+
+
+def key_set(*keys: Key) -> str:
+    """The public keys as the backend publishes them."""
+    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]})

@@ -8,13 +8,15 @@ from datetime import timedelta
 
 import pytest
 from joserfc import jws
+from joserfc.jwk import Key
 
 from portal.identity.app_token import TYPE, AppToken, TokenRefused, read_app_token
 from tests.identity import backend
 from tests.identity.backend import EDWARDS, FOREIGN, KEY, NOW, RSA, SAME_NAME, SECOND, claims, signed, token
 
 Make = Callable[[], object]
-EVENT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+KIND_OF_EDWARDS = {"alg": "Ed25519", "typ": TYPE, "kid": "edwards"}
+EVENT: dict[str, object] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
 def read(text: object, *, later: float = 0) -> AppToken:
@@ -30,8 +32,8 @@ def says(**differing: object) -> Make:
     return lambda: token(**differing)
 
 
-def headed(key: object = KEY, **header: object) -> Make:
-    return lambda: signed(claims(), key, **header)  # type: ignore[arg-type]  # a key of any kind
+def headed(key: Key = KEY, **header: object) -> Make:
+    return lambda: signed(claims(), key, **header)
 
 
 def raw(body: bytes) -> Make:
@@ -98,7 +100,6 @@ NOT_SIGNED: dict[str, tuple[str, Make]] = {
     "claims that are no JSON": ("token_forged", raw(b"\xff")),
     "no claims": ("token_forged", raw(b"")),
 }
-KIND_OF_EDWARDS = {"alg": "Ed25519", "typ": TYPE, "kid": "edwards"}
 WITHOUT: dict[str, tuple[str, Make]] = {
     "no subject": ("token_without_subject", says(sub=None)),
     "an empty subject": ("token_without_subject", says(sub="")),
@@ -150,7 +151,7 @@ def test_whatever_is_not_the_one_token_is_refused_and_the_log_learns_why(name: s
 
 @pytest.mark.parametrize("key", backend.MISFITS, ids=lambda key: str(key.kid))
 @pytest.mark.parametrize("algorithm", ["ES256", "Ed25519"])
-def test_a_key_of_another_make_proves_nothing(key: backend.Key, algorithm: str) -> None:
+def test_a_key_of_another_make_proves_nothing(key: Key, algorithm: str) -> None:
     header = {"alg": algorithm, "typ": TYPE, "kid": key.kid}
     for signature in ("AAAA", "A" * 86, ""):
         with pytest.raises(TokenRefused, match=r"^token_(forged|key_unknown)$"):
