@@ -25,7 +25,7 @@ def attempt(database: Database, anna: Customer) -> LinkSession:
 
 
 def a_ticket(attempt: LinkSession, later: timedelta = timedelta()) -> Ticket:
-    return Ticket(attempt.customer_id, attempt.id, "main", NOW + later)
+    return Ticket(attempt.customer_id, attempt.id, "main", "sv", NOW + later)
 
 
 def lets_out(database: Database, ticket: Ticket, browser: str) -> bool:
@@ -57,7 +57,10 @@ def test_a_made_up_ticket_is_none(database: Database, text: str) -> None:
         assert app_departures.read_ticket(tx, text) is None
 
 
-@pytest.mark.parametrize("sealed", ["https://connect.example/?token=t", '["in", "a", "b", "c", "d"]', "", "out"])
+EARLIER = '["out", "a customer", "an attempt", "main", "2026-11-21T12:00:00+00:00"]'
+
+
+@pytest.mark.parametrize("sealed", ["https://connect.example/?t=t", '["in", "a", "b", "c", "d"]', "", "out", EARLIER])
 def test_what_was_sealed_for_something_else_is_no_ticket(database: Database, sealed: str) -> None:
     with database.read() as tx:
         assert app_departures.read_ticket(tx, tx.seal(sealed)) is None
