@@ -17,7 +17,7 @@ from tests.support.person import Page, Person
 from tests.support.retailer import IPHONE_WEBVIEW
 
 RECEIVER = "You are connecting for A. L."
-USED_UP = "This link is used up"
+USED_UP = "This link is no longer valid"
 
 
 class Clock:
@@ -173,7 +173,7 @@ def test_a_browser_in_which_somebody_else_is_signed_in_does_not_go_on(
     browser = person()
     browser.sign_in("bela")
     page = letting_out.opens(browser, letting_out.ticket_on(letting_out.chooses(anna, NIBE)))
-    assert (page.status, page.heading) == (409, "Someone else is signed in in this browser")
+    assert (page.status, page.heading) == (409, "Another account is signed in here")
     token = page.form("/sign-out").fields["csrf_token"]
     answer = browser.post(
         f"{live.url}/out",
