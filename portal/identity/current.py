@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import flask_login
-from flask import Flask, current_app, session
+from flask import Flask, Response, current_app, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from portal.domain.people import Customer, LoginSession, Surface
@@ -28,6 +28,11 @@ class Cookies(SecureCookieSessionInterface):
     def get_expiration_time(self, app: Flask, session: SessionMixin) -> datetime | None:  # noqa: ARG002 - Flask's own
         until = session.get(UNTIL)
         return datetime.fromtimestamp(until, UTC) if until is not None else None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """An answer that whoever stands in between may keep for everybody carries nobody's cookie."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
 
 
 @dataclass(frozen=True, slots=True)
