@@ -22,6 +22,9 @@ from portal.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+BEHIND_THE_PAGES = 10
+"""So far the worker steps back where processors are short: somebody looks at a page, nobody at a queue."""
+
 TICK = 1.0
 LOOK_AT_QUEUE_EVERY = 5
 """Ticks between two looks whether the queue is there."""
@@ -35,6 +38,7 @@ def run(settings: Settings, *, beside: int | None = None) -> None:
     On a queue file one worker is at work: others stand by until it ends.
     """
     logs.configure(log_format=settings.log_format, level=settings.log_level)
+    os.nice(BEHIND_THE_PAGES)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
