@@ -5,6 +5,7 @@ processes serves whoever is on the way out. Another that meets such a request ha
 while somebody is on the way out, the one takes nothing else. Behind another server all works the same, in one line.
 """
 
+import contextlib
 import fcntl
 import re
 import selectors
@@ -26,8 +27,14 @@ LONGEST_BEGINNING = 32
 FIRST_BYTES_WITHIN = 5.0
 """Seconds from a connection to its request. It takes no thread meanwhile."""
 
-RUSH_LASTS = 1.0
-"""Seconds after the last of them until pages are taken again."""
+RUSH_LASTS = 20.0
+"""Seconds after the last crowd until pages are taken again: longer than who waits leaves between two looks."""
+
+ROOM_FOR_A_CROWD = 1 << 20
+"""Bytes of connections on their way from one process to the other, of which the kernel counts about a thousand each."""
+
+MOST_TAKEN = 100
+"""How many connections are taken over at a time, before those in this process have their turn."""
 
 
 class Worker(ThreadWorker):
@@ -43,6 +50,7 @@ class Worker(ThreadWorker):
         super().check_config(cfg, log)
         cls._way_out = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open
         cls._handing, cls._taking = socket.socketpair()
+        cls._handing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_FOR_A_CROWD)
         cls._handing.setblocking(False)
         cls._taking.setblocking(False)
 
@@ -60,7 +68,10 @@ class Worker(ThreadWorker):
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A connection that is kept would bring pages into the rush."""
-        is_rush = bool(self._on_the_way) or time.monotonic() < self._rush_until
+        now = time.monotonic()
+        if len(self._on_the_way) > self.cfg.threads // 4:
+            self._rush_until = now + RUSH_LASTS
+        is_rush = now < self._rush_until
         self.max_keepalived = 0 if is_rush else self.cfg.worker_connections - self.cfg.threads
         super().set_accept_enabled(enabled and not is_rush)
 
@@ -72,7 +83,7 @@ class Worker(ThreadWorker):
             super().enqueue_req(conn)
         elif self._has_way_out:
             self._on_the_way.add(conn)
-            self.set_accept_enabled(False)
+            self.set_accept_enabled(self.alive)
             super().enqueue_req(conn)
         elif self._hand_over(conn.sock):
             self.nr_conns -= 1
@@ -81,9 +92,7 @@ class Worker(ThreadWorker):
             super().enqueue_req(conn)
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        if conn in self._on_the_way:
-            self._on_the_way.remove(conn)
-            self._rush_until = time.monotonic() + RUSH_LASTS
+        self._on_the_way.discard(conn)
         super().finish_request(conn, fs)
 
     def _await_first_bytes(self, conn: TConn) -> None:
@@ -100,18 +109,24 @@ class Worker(ThreadWorker):
             return False
         return True
 
-    def _take_over(self, _channel: socket.socket) -> None:
-        """One at a time: between two of them the others in this process have their turn."""
+    def _take_over(self, channel: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(MOST_TAKEN):
+                _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+                for connection in (socket.socket(fileno=descriptor) for descriptor in descriptors):
+                    self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        """As if it had been accepted here."""
         try:
-            _, descriptors, _, _ = socket.recv_fds(self._taking, 1, 1)
-            for connection in (socket.socket(fileno=descriptor) for descriptor in descriptors):
-                conn = TConn(self.cfg, connection, connection.getpeername(), connection.getsockname())
-                conn.data_ready = True
-                self.nr_conns += 1
-                self.enqueue_req(conn)
+            conn = TConn(self.cfg, connection, connection.getpeername(), connection.getsockname())
         except OSError:
             # Whoever it was has gone meanwhile.
+            connection.close()
             return
+        conn.data_ready = True
+        self.nr_conns += 1
+        self.enqueue_req(conn)
 
 
 def is_on_the_way_out(connection: socket.socket) -> bool:
