@@ -12,7 +12,7 @@ from portal.domain.provider_health import WINDOW, Bucket, ProviderHealth, bucket
 from portal.domain.provider_health import expected_wait as expected
 from portal.journey.ports import Ports
 from portal.storage import link_sessions, provider_calls
-from portal.storage.database import Database
+from portal.storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +87,20 @@ class HealthBook:
 def health(*, ports: Ports, now: datetime) -> Mapping[str, ProviderHealth]:
     """How each provider is doing, by its key; one that nobody called lately is well."""
     with ports.database.read() as tx:
-        buckets = provider_calls.since(tx, bucket_start(now - WINDOW))
-        pauses = provider_calls.pauses(tx, now)
+        return _health(ports, tx, now)
+
+
+def expected_wait(*, ports: Ports, attempt: LinkSession, now: datetime) -> float | None:
+    """Seconds until an attempt that waits for its provider has its link; None where nobody can say."""
+    with ports.database.read() as tx:
+        how = _health(ports, tx, now).get(attempt.provider_key)
+        in_front = link_sessions.in_front(tx, attempt)
+    return None if how is None else expected(how, in_front=in_front, concurrency=ports.concurrency)
+
+
+def _health(ports: Ports, tx: Transaction, now: datetime) -> Mapping[str, ProviderHealth]:
+    buckets = provider_calls.since(tx, bucket_start(now - WINDOW))
+    pauses = provider_calls.pauses(tx, now)
     return {
         key: judge(
             key,
@@ -98,13 +110,3 @@ def health(*, ports: Ports, now: datetime) -> Mapping[str, ProviderHealth]:
         )
         for key in (provider.traits.key for provider in ports.providers)
     }
-
-
-def expected_wait(*, ports: Ports, attempt: LinkSession, now: datetime) -> float | None:
-    """Seconds until an attempt that waits for its provider has its link; None where nobody can say."""
-    how = health(ports=ports, now=now).get(attempt.provider_key)
-    if how is None:
-        return None
-    with ports.database.read() as tx:
-        in_front = link_sessions.in_front(tx, attempt)
-    return expected(how, in_front=in_front, concurrency=ports.concurrency)
