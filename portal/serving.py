@@ -2,11 +2,12 @@
 
 Thousands who click connect at once would otherwise stand in one line with everybody else, in every process. One of the
 processes serves whoever is on the way out. Another that meets such a request hands its connection over, unread; and
-while somebody is on the way out, the one takes nothing else. Behind another server all works the same, in one line.
+while a crowd is on the way out, the one takes nothing else. Behind another server all works the same, in one line.
 """
 
 import contextlib
 import fcntl
+import os
 import re
 import selectors
 import socket
@@ -26,6 +27,9 @@ ON_THE_WAY_OUT = re.compile(rb"POST /(connect|devices)/|[A-Z]+ /link-sessions/")
 LONGEST_BEGINNING = 32
 FIRST_BYTES_WITHIN = 5.0
 """Seconds from a connection to its request. It takes no thread meanwhile."""
+
+BEHIND_THE_PAGES = 5
+"""So far the process with the way out steps back where processors are short: less than the worker does."""
 
 RUSH_LASTS = 20.0
 """Seconds after the last crowd until pages are taken again: longer than who waits leaves between two looks."""
@@ -63,13 +67,14 @@ class Worker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         if self.alive and self.cfg.workers > 1 and not self._has_way_out and _locked(self._way_out):
             self._has_way_out = True
+            os.nice(BEHIND_THE_PAGES)
             self.poller.register(self._taking, selectors.EVENT_READ, self._take_over)
         super().wait_for_and_dispatch_events(timeout)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """A connection that is kept would bring pages into the rush."""
+        """Not in a rush; nor is a connection kept then, which would bring other pages into it."""
         now = time.monotonic()
-        if len(self._on_the_way) > self.cfg.threads // 4:
+        if len(self._on_the_way) > self.cfg.threads // 8:
             self._rush_until = now + RUSH_LASTS
         is_rush = now < self._rush_until
         self.max_keepalived = 0 if is_rush else self.cfg.worker_connections - self.cfg.threads
