@@ -57,7 +57,7 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
     if hosts_worker or (hosts_worker is None and settings.redis_url is None):
         subprocess.Popen([sys.executable, "-m", "portal.cli", "keep-worker", "--beside", str(os.getpid())])
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(ROOT), "--bind", f"{host}:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    command += ["--worker-class", "portal.serving.Worker", "--workers", str(workers), "--threads", str(threads)]
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
     # return that is read is longer than what gunicorn takes for a line by itself.
     command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]

@@ -51,7 +51,9 @@ def read_ticket(tx: Transaction, text: str) -> Ticket | None:
         return None
     _, *words, issued_at = json.loads(clear)
     # Another version of the portal may have written it, a minute ago and with other words.
-    return Ticket(*words, datetime.fromisoformat(issued_at)) if len(words) == len(fields(Ticket)) - 1 else None
+    if len(words) != len(fields(Ticket)) - 1:
+        return None
+    return Ticket(*words, issued_at=datetime.fromisoformat(issued_at))
 
 
 def open_with(tx: Transaction, ticket: Ticket, browser: str, *, now: datetime) -> bool:
