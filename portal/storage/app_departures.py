@@ -50,10 +50,11 @@ def read_ticket(tx: Transaction, text: str) -> Ticket | None:
     if clear is None or not clear.startswith('["out"'):
         return None
     _, *words, issued_at = json.loads(clear)
-    # Another version of the portal may have written it, a minute ago and with other words.
     if len(words) != len(fields(Ticket)) - 1:
+        # Another version of the portal wrote it, a minute ago.
         return None
-    return Ticket(*words, issued_at=datetime.fromisoformat(issued_at))
+    customer_id, link_session_id, app_link, language = words
+    return Ticket(customer_id, link_session_id, app_link, language, datetime.fromisoformat(issued_at))
 
 
 def open_with(tx: Transaction, ticket: Ticket, browser: str, *, now: datetime) -> bool:
