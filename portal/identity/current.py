@@ -104,9 +104,11 @@ def login(token: str) -> None:
     visitor = _load(token)
     if visitor is None:
         raise LookupError("the login session is not there")
-    _start_over(keeping=(BROWSER, LANGUAGE))
-    if visitor.login_session.surface is Surface.APP:
-        # A webview is not closed as a browser is: its cookie goes when the session does.
+    in_app = visitor.login_session.surface is Surface.APP
+    # What a browser began before a sign-in it finishes afterwards; a webview begins anew, and so has another name.
+    _start_over(keeping=(LANGUAGE,) if in_app else (BROWSER, LANGUAGE))
+    if in_app:
+        # It is not closed as a browser is: its cookie goes when the session does.
         session[UNTIL] = visitor.login_session.expires_at.timestamp()
     flask_login.login_user(visitor)
 
