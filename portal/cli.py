@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `events`, `db upgrade`."""
+"""The operator's command: `portal demo`, `app-simulator`, `sandbox`, `serve`, `worker`, `check`, `events`, `db`."""
 
 import contextlib
 import os
@@ -17,6 +17,8 @@ import click
 from portal.app import ROOT, open_database
 from portal.cli_events import events
 from portal.i18n import catalogue_faults
+from portal.sandbox import app_backend
+from portal.sandbox.app_simulator import app_simulator, command_for
 from portal.sandbox.configuration import SandboxConfig, portal_environment
 from portal.sandbox.program import serve as serve_sandbox
 from portal.settings import Settings, SettingsError, load
@@ -55,7 +57,7 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
     if hosts_worker or (hosts_worker is None and settings.redis_url is None):
         subprocess.Popen([sys.executable, "-m", "portal.cli", "keep-worker", "--beside", str(os.getpid())])
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--pythonpath", str(ROOT), "--bind", f"{host}:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    command += ["--worker-class", "portal.serving.Worker", "--workers", str(workers), "--threads", str(threads)]
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
     # return that is read is longer than what gunicorn takes for a line by itself.
     command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]
@@ -103,10 +105,13 @@ def demo(port: int, sandbox_port: int) -> None:
         raise click.ClickException(f"port {taken} is in use; stop what runs there or choose another with --help")
     portal_url = f"http://localhost:{port}"
     config = SandboxConfig(url=f"http://127.0.0.1:{sandbox_port}", portal_url=portal_url)
+    app_link = f"{config.url}/app/open"
     with tempfile.TemporaryDirectory(prefix="portal-demo-") as folder:
+        app_key, app_keys = app_backend.make_key(Path(folder))
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")},
             **portal_environment(config),
+            **app_backend.portal_environment(app_keys, config.issuer, app_link),
             "PORTAL_PUBLIC_URL": portal_url,
             "PORTAL_DATABASE_URL": f"sqlite:///{folder}/portal.sqlite",
             "PORTAL_MARKET": "SE",
@@ -123,7 +128,7 @@ def demo(port: int, sandbox_port: int) -> None:
             click.echo("Starting the portal ...")
             arguments = ["serve", "--host", "127.0.0.1", "--port", str(port)]
             portal = running.enter_context(_program(arguments, environment, port, "/health/ready"))
-            _say_hello(portal_url, config.url)
+            _say_hello(portal_url, config.url, command_for(app_key, portal_url=portal_url, app_link=app_link))
             portal.wait()
             raise click.ClickException("the portal ended by itself; its own words are above")
     click.echo("\nStopped.")
@@ -165,6 +170,7 @@ def db_upgrade() -> None:
 
 
 main.add_command(events)
+main.add_command(app_simulator)
 
 
 def _settings() -> Settings:
@@ -242,12 +248,14 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
         program.wait()
 
 
-def _say_hello(portal_url: str, sandbox_url: str) -> None:
+def _say_hello(portal_url: str, sandbox_url: str, simulator: str) -> None:
     user, password = SAMPLE_LOGIN
     click.echo(
         f"\n  The portal    {portal_url}    sign in as {user} / {password}\n"
         f"  The sandbox   {sandbox_url}    break, repair and watch devices\n\n"
-        "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n"
+        "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n\n"
+        "  The same in the retailer's app, from another terminal; with --walk heat-pump/nibe by itself:\n"
+        f"  {simulator}\n\n"
         "  Ctrl-C stops everything.\n"
     )
 

@@ -50,6 +50,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 LONGEST_HEADER = 200
 ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 CHOICE = "language"
+escaped = lru_cache(maxsize=10_000)(escape)
 
 
 class CatalogueError(Exception):
@@ -234,9 +235,8 @@ def _dangerous(compiled: Path) -> list[str]:
 
 def bracketed(text: str) -> str:
     """Text in a made-up language, to be seen at a glance; placeholders stay as they are."""
-    parts = re.split(r"(%\(\w+\)[sd]|%%)", text)
-    accented = "".join(part if index % 2 else part.translate(ACCENTED) for index, part in enumerate(parts))
-    return f"[{accented}]"
+    parts = enumerate(re.split(r"(%\(\w+\)[sd]|%%)", text))
+    return f"[{''.join(part if index % 2 else part.translate(ACCENTED) for index, part in parts)}]"
 
 
 class PseudoTranslations(NullTranslations):
@@ -251,8 +251,7 @@ class PseudoTranslations(NullTranslations):
 
 def _choose() -> str:
     """The language of this request, asked once per request by Flask-Babel."""
-    speech = _speech()
-    customer = speech.viewer()
+    speech, customer = _speech(), _speech().viewer()
     return chosen_language(
         speech.languages,
         speech.default,
@@ -275,7 +274,8 @@ def primary(tag: str | None) -> str | None:
 
 def _words(message: str, **variables: object) -> Markup:
     """A message for a template: its words are escaped, and so is what is filled in."""
-    return escape(_voice().words.ugettext(message)) % variables
+    words = escaped(_voice().words.ugettext(message))
+    return words % variables if variables or "%" in words else words
 
 
 def _words_for(one: str, many: str, num: int, **variables: object) -> Markup:

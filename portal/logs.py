@@ -12,6 +12,7 @@ SECRET_FIELDS = re.compile(r"token|secret|password|authorization|cookie|api_?key
 SECRET_TEXTS = re.compile(
     r"(?P<query>[?&][\w.-]+=)[^&\s\"'<>]+"
     r"|(?P<arrival>/return/[a-z]+/)[^/\s\"']+"
+    r"|(?P<ticket>/out/)[\w=-]{40,}"
     r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]+"
     r"|(?P<webhook>\bwhsec_)[\w+/=-]+"
     r"|(?P<jwt>\beyJ)[\w-]+\.[\w-]+(?:\.[\w-]*)?",

@@ -196,7 +196,7 @@ class LimitsSettings(Group):
         "20 per 15 minutes; 100 per day", description="Connecting and reconnecting, each customer; `;` between several"
     )
     arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
-    app_entries: Frequency = Field("30 per minute", description="Entries from the app that are refused, each address")
+    app_entries: Frequency = Field("120 per minute", description="Entries from the app that are refused, each address")
     sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
     webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
     refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

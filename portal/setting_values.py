@@ -165,6 +165,8 @@ def existing_file(path: Path) -> Path:
 def app_links(links: dict[str, str]) -> dict[str, str]:
     if not links or any(not re.fullmatch(r"[a-z0-9-]{1,40}", name) for name in links):
         raise ValueError("names no way back, or one in other letters than a-z, 0-9 and -; write id=https://host/path")
+    if any(parsed(link).path in {"", "/"} for link in links.values()):
+        raise ValueError("has no path, and would take every address of its host to the app; write https://host/path")
     return {name: address(link) for name, link in links.items()}
 
 

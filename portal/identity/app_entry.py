@@ -18,9 +18,6 @@ CODE_LIFETIME = timedelta(seconds=60)
 TIME_TO_ANSWER = timedelta(minutes=5)
 """How long a customer may read the question whether to go on as the one the app says they are."""
 
-KEPT = timedelta(days=2)
-"""How long a used token is remembered: longer than any clock is ever put back."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entered:

@@ -45,4 +45,4 @@ class AppKeys:
         try:
             return json_object(file.read_bytes())
         except OSError:
-            raise IssuerError("keys_unreadable") from None
+            raise IssuerError("unreadable") from None

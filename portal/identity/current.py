@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import flask_login
-from flask import Flask, current_app, session
+from flask import Flask, Response, current_app, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from portal.domain.people import Customer, LoginSession, Surface
@@ -28,6 +28,11 @@ class Cookies(SecureCookieSessionInterface):
     def get_expiration_time(self, app: Flask, session: SessionMixin) -> datetime | None:  # noqa: ARG002 - Flask's own
         until = session.get(UNTIL)
         return datetime.fromtimestamp(until, UTC) if until is not None else None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """An answer that whoever stands in between may keep for everybody carries nobody's cookie."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,11 @@ def login(token: str) -> None:
     visitor = _load(token)
     if visitor is None:
         raise LookupError("the login session is not there")
-    _start_over(keeping=(BROWSER, LANGUAGE))
-    if visitor.login_session.surface is Surface.APP:
-        # A webview is not closed as a browser is: its cookie goes when the session does.
+    in_app = visitor.login_session.surface is Surface.APP
+    # What a browser began before a sign-in it finishes afterwards; a webview begins anew, and so has another name.
+    _start_over(keeping=(LANGUAGE,) if in_app else (BROWSER, LANGUAGE))
+    if in_app:
+        # It is not closed as a browser is: its cookie goes when the session does.
         session[UNTIL] = visitor.login_session.expires_at.timestamp()
     flask_login.login_user(visitor)
 

@@ -1,6 +1,5 @@
 """Signed tokens and the public keys they are proven by, whoever issues them."""
 
-import math
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
@@ -10,6 +9,8 @@ from joserfc.jwk import JWKRegistry, Key
 
 LARGEST_TOKEN = 16 * 1024
 SHORTEST_RSA = 2048
+FARTHEST = 2**53
+"""A moment beyond it is none: a number may have any length in a token, and not every sum can be done with it."""
 
 Keys = Callable[[bool], tuple[Key, ...]]
 """The keys of an issuer; True asks for fresh ones."""
@@ -44,9 +45,9 @@ def proven(token: object, *, algorithms: Mapping[str, str], types: Set[str], key
 
 def seconds(value: object) -> float | None:
     """A moment in a token, as seconds since 1970; None where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value
+    return value if abs(value) < FARTHEST else None
 
 
 def read_keys(document: Mapping[str, Any], kinds: Set[str]) -> tuple[Key, ...]:

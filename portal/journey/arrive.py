@@ -139,7 +139,8 @@ def _at_fixed_url(tx: Transaction, arrival: Arrival) -> Arrived:
     attempt, departure = _let_out(tx, arrival)
     named = _named_attempt(tx, arrival)
     if attempt is None or (named is not None and named.customer_id != attempt.customer_id):
-        attempt, departure = named, None
+        # Another site may have opened another customer's ticket in this browser since it was let out with this one.
+        attempt, departure = named, out.departure(tx, named, arrival.browser, now=arrival.now) if named else None
     if arrival.viewer is None:
         if departure is None and (arrival.hints.unreadable or arrival.hints.cancelled):
             return NEUTRAL

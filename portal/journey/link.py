@@ -95,7 +95,9 @@ def leave(*, ports: Ports, attempt: LinkSession, patience: float, now: datetime)
     # What is in the queue since an earlier look has been waited for then.
     is_fresh = attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at < A_MOMENT
     is_worth_waiting = is_fresh or attempt.state is State.ARRIVED or (is_new and attempt.state is not State.CREATED)
-    return _watched(ports, attempt, patience) if is_worth_waiting else attempt
+    if not is_worth_waiting or _has_to_queue(ports, attempt, now):
+        return attempt
+    return _watched(ports, attempt, patience)
 
 
 def wake(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
@@ -125,6 +127,14 @@ def go_on(*, ports: Ports, customer: Customer, link_session_id: str, now: dateti
 
 def _task(attempt: LinkSession) -> Task:
     return Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id))
+
+
+def _has_to_queue(ports: Ports, attempt: LinkSession, now: datetime) -> bool:
+    """Whether the provider is busy with others who came before."""
+    if attempt.state is not State.CREATED:
+        return False
+    with ports.database.read() as tx:
+        return link_sessions.line_of(tx, attempt, now=now).in_front >= ports.concurrency
 
 
 def _watched(ports: Ports, before: LinkSession, patience: float) -> LinkSession:

@@ -55,9 +55,18 @@ def can_hold_both(attempt: LinkSession, provider: Traits) -> bool:
 
 
 def look(
-    *, ports: Ports, customer: Customer, link_session_id: str, now: datetime, patience: float = 0.0
+    *,
+    ports: Ports,
+    customer: Customer,
+    link_session_id: str,
+    now: datetime,
+    patience: float = 0.0,
+    whole: bool = True,
 ) -> AttemptView | None:
-    """The attempt now, after waking the step that moves it for at most `patience` seconds; None where unknown."""
+    """The attempt now, after waking the step that moves it for at most `patience` seconds; None where unknown.
+
+    Without the `whole` view the devices are not looked up.
+    """
     with ports.database.read() as tx:
         stored = link_sessions.get(tx, customer.id, link_session_id)
     if stored is None:
@@ -65,8 +74,7 @@ def look(
     attempt = leave(ports=ports, attempt=stored, patience=patience, now=now)
     if attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at > TAKEN_UP_WITHIN:
         log.warning("attempt_not_taken_up", provider=attempt.provider_key, link_session=attempt.id)
-    with ports.database.read() as tx:
-        linked = tuple(as_shown(ports, device, now) for device in devices.all_of(tx, customer.id))
+    linked = _linked(ports, customer, now) if whole else ()
     may_go_on = attempt.departed_at is None and attempt.may_follow(now)
     return AttemptView(
         attempt=attempt,
@@ -78,6 +86,11 @@ def look(
         may_go_on=may_go_on,
         wait=wait_of(ports=ports, attempt=attempt, now=now),
     )
+
+
+def _linked(ports: Ports, customer: Customer, now: datetime) -> tuple[Device, ...]:
+    with ports.database.read() as tx:
+        return tuple(as_shown(ports, device, now) for device in devices.all_of(tx, customer.id))
 
 
 def is_known(*, ports: Ports, customer: Customer, link_session_id: str) -> bool:

@@ -12,7 +12,7 @@ from portal.domain.provider_health import WINDOW, Bucket, ProviderHealth, bucket
 from portal.domain.waiting import Wait, wait_after, wait_for_link
 from portal.journey.ports import Ports
 from portal.storage import link_sessions, provider_calls
-from portal.storage.database import Database
+from portal.storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +87,24 @@ class HealthBook:
 def health(*, ports: Ports, now: datetime) -> Mapping[str, ProviderHealth]:
     """How each provider is doing, by its key; one that nobody called lately is well."""
     with ports.database.read() as tx:
-        buckets = provider_calls.since(tx, bucket_start(now - WINDOW))
-        pauses = provider_calls.pauses(tx, now)
+        return _health(ports, tx, now)
+
+
+def wait_of(*, ports: Ports, attempt: LinkSession, now: datetime) -> Wait | None:
+    """What the attempt waits for; None where there is nothing to be said of that."""
+    if attempt.state not in {State.CREATED, State.ARRIVED, State.FAILED}:
+        return None
+    with ports.database.read() as tx:
+        how = _health(ports, tx, now).get(attempt.provider_key)
+        if attempt.state is not State.CREATED:
+            return wait_after(attempt, health=how, now=now)
+        line = link_sessions.line_of(tx, attempt, now=now)
+    return wait_for_link(attempt, health=how, line=line, concurrency=ports.concurrency, now=now)
+
+
+def _health(ports: Ports, tx: Transaction, now: datetime) -> Mapping[str, ProviderHealth]:
+    buckets = provider_calls.since(tx, bucket_start(now - WINDOW))
+    pauses = provider_calls.pauses(tx, now)
     return {
         key: judge(
             key,
@@ -98,15 +114,3 @@ def health(*, ports: Ports, now: datetime) -> Mapping[str, ProviderHealth]:
         )
         for key in (provider.traits.key for provider in ports.providers)
     }
-
-
-def wait_of(*, ports: Ports, attempt: LinkSession, now: datetime) -> Wait | None:
-    """What the attempt waits for; None where there is nothing to be said of that."""
-    if attempt.state not in {State.CREATED, State.ARRIVED, State.FAILED}:
-        return None
-    how = health(ports=ports, now=now).get(attempt.provider_key)
-    if attempt.state is not State.CREATED:
-        return wait_after(attempt, health=how, now=now)
-    with ports.database.read() as tx:
-        line = link_sessions.line_of(tx, attempt, now=now)
-    return wait_for_link(attempt, health=how, line=line, concurrency=ports.concurrency, now=now)

@@ -7,6 +7,7 @@ from portal.journey.ports import Ports
 from portal.journey.tasks import HOUSE, Step, Task
 from portal.journey.waking import wake
 from portal.storage import (
+    app_entries,
     arrivals,
     link_sessions,
     login_sessions,
@@ -26,6 +27,9 @@ QUICKLY_AT_ONCE = 200
 READINGS_AT_ONCE = 300
 """What nobody waits for is read at an even pace."""
 
+ENTRIES_KEPT = timedelta(days=2)
+"""How long a used token of the retailer's app is remembered: longer than any clock is ever put back."""
+
 CALLS_KEPT = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=30)
 
@@ -40,6 +44,7 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
         arrivals.purge(tx, now)
         sign_ins.purge(tx, now)
         login_sessions.purge(tx, now)
+        app_entries.purge(tx, now - ENTRIES_KEPT)
         provider_calls.purge(tx, now - CALLS_KEPT)
         provider_events.purge(tx, now - EVENTS_KEPT)
 

@@ -63,7 +63,7 @@ def exchange(
     """Sends the request once. Raises NotSent, Lost, ProviderUnavailable (not to be trusted) or UnexpectedAnswer."""
     token = watch.set(call)
     try:
-        with closing(_Transport(trusted)) as transport, closing(_sent(place, transport, request, call)) as response:
+        with closing(Transport(trusted)) as transport, closing(_sent(place, transport, request, call)) as response:
             if 300 <= response.status_code < 400:
                 raise UnexpectedAnswer(f"{place}: redirect {response.status_code}")
             raw = _body(place, response, cap)
@@ -124,7 +124,7 @@ def _document(place: str, status: int, headers: Mapping[str, str], raw: bytes, *
         return None
 
 
-class _Transport(HTTPAdapter):
+class Transport(HTTPAdapter):
     """One call's connection: no proxy, no cookies, no redirects, our own trust."""
 
     def __init__(self, context: ssl.SSLContext) -> None:

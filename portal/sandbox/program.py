@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from portal.sandbox import app_page
 from portal.sandbox.api_door import ApiDoor
 from portal.sandbox.configuration import SandboxConfig
 from portal.sandbox.connect_ui import ConnectPages
@@ -63,6 +64,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
         Control(state, {"podero": podero, "nox": nox, "telematica": telematica}),
     ):
         app.register_blueprint(part.blueprint())
+    app.register_blueprint(app_page.blueprint())
     app.after_request(_add_headers)
     return app
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Executable, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -59,6 +59,13 @@ class Transaction:
         """An insert that knows ON CONFLICT, in this database's dialect."""
         return postgresql.insert(table) if self.connection.dialect.name == "postgresql" else sqlite.insert(table)
 
+    def kept(self, build: Callable[["Transaction"], Executable]) -> Executable:
+        """The statement that `build` makes in this database's dialect, made once: building costs more than asking."""
+        key = (self.connection.dialect.name, build)
+        if key not in _KEPT:
+            _KEPT[key] = build(self)
+        return _KEPT[key]
+
     def in_turn(self, customer_id: str) -> None:
         """Lets writing transactions about one customer happen one after another, as SQLite does by itself.
 
@@ -67,6 +74,9 @@ class Transaction:
         if self._takes_turns and customer_id not in self._turns:
             self._turns.add(customer_id)
             self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(customer_id, 0))))
+
+
+_KEPT: dict[tuple[str, Callable[[Transaction], Executable]], Executable] = {}
 
 
 class Database:

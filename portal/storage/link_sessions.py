@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
@@ -43,6 +43,10 @@ _HELD = _mine(
     _attempts.c.reason == Reason.ANOTHER_PERSON,
     _attempts.c.ended_at >= bindparam("since"),
 )
+_LINE = select(
+    func.count().filter(_attempts.c.created_at < bindparam("created_at")),
+    func.min(_attempts.c.claimed_until).filter(_attempts.c.tries == 0, _attempts.c.claimed_until > bindparam("now")),
+).where(_attempts.c.state == State.CREATED, _attempts.c.provider_key == bindparam("provider_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,14 @@ class Duplicate(Exception):
 def insert(tx: Transaction, attempt: LinkSession, *, click: str | None) -> None:
     """Stores a new attempt. Raises Duplicate where the customer's same `click` has one; the transaction lives on."""
     tx.in_turn(attempt.customer_id)
-    new = tx.insert(_attempts).values(**_fixed(attempt), **_mutable(tx, attempt), click=click)
-    unless_there = new.on_conflict_do_nothing(index_elements=["customer_id", "click"]).returning(_attempts.c.id)
-    if tx.connection.execute(unless_there).one_or_none() is None:
+    new = {**_fixed(attempt), **_mutable(tx, attempt), "click": click}
+    if tx.connection.execute(tx.kept(_unless_there), new).one_or_none() is None:
         raise Duplicate
+
+
+def _unless_there(tx: Transaction) -> Executable:
+    unless_there = tx.insert(_attempts).on_conflict_do_nothing(index_elements=["customer_id", "click"])
+    return unless_there.returning(_attempts.c.id)
 
 
 def get(tx: Transaction, customer_id: str, link_session_id: str) -> LinkSession | None:
@@ -110,10 +118,8 @@ def held_device_ids(tx: Transaction, customer_id: str, provider_key: str, *, sin
 
 def line_of(tx: Transaction, attempt: LinkSession, *, now: datetime) -> Line:
     """Who, of all customers, waits for the same provider as this attempt."""
-    earlier = func.count().filter(_attempts.c.created_at < attempt.created_at)
-    first = func.min(_attempts.c.claimed_until).filter(_attempts.c.tries == 0, _attempts.c.claimed_until > now)
-    waiting = (_attempts.c.state == State.CREATED, _attempts.c.provider_key == attempt.provider_key)
-    in_front, claimed_until = tx.connection.execute(select(earlier, first).where(*waiting)).one()
+    asked = {"provider_key": attempt.provider_key, "created_at": attempt.created_at, "now": now}
+    in_front, claimed_until = tx.connection.execute(_LINE, asked).one()
     return Line(in_front, taken_in_hand(claimed_until) if claimed_until is not None else None)
 
 

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, Executable, MappingResult, RowMapping, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.people import ProviderAccount
@@ -14,6 +14,11 @@ from portal.storage.ids import new_id
 from portal.storage.wakes import asleep, is_awake, lies
 
 _accounts = tables.provider_accounts
+
+# Built once: it is asked at each click.
+_OF = select(_accounts).where(
+    _accounts.c.customer_id == bindparam("customer_id"), _accounts.c.provider_key == bindparam("provider_key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,23 @@ def ensure(tx: Transaction, customer_id: str, provider_key: str) -> ProviderAcco
     known = of(tx, customer_id, provider_key)
     if known is not None:
         return known
-    new = tx.insert(_accounts).values(
-        id=new_id(), customer_id=customer_id, provider_key=provider_key, pseudonym=secrets.token_hex(16)
-    )
-    tx.connection.execute(new.on_conflict_do_nothing(index_elements=["customer_id", "provider_key"]))
-    mine = select(_accounts).where(_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
-    return _account(tx.connection.execute(mine).mappings().one())
+    new = {"id": new_id(), "customer_id": customer_id, "provider_key": provider_key, "pseudonym": secrets.token_hex(16)}
+    made = tx.connection.execute(tx.kept(_unless_there), new).mappings().one_or_none()
+    if made is not None:
+        return _account(made)
+    # Another transaction was first, which this one did not see before.
+    return _account(_of(tx, customer_id, provider_key).one())
+
+
+def _unless_there(tx: Transaction) -> Executable:
+    unless_there = tx.insert(_accounts).on_conflict_do_nothing(index_elements=["customer_id", "provider_key"])
+    return unless_there.returning(*_accounts.c)
 
 
 def of(tx: Transaction, customer_id: str, provider_key: str) -> ProviderAccount | None:
     tx.in_turn(customer_id)
-    return _one(tx, _accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    row = _of(tx, customer_id, provider_key).one_or_none()
+    return _account(row) if row else None
 
 
 def all_of(tx: Transaction, customer_id: str) -> tuple[ProviderAccount, ...]:
@@ -138,6 +149,10 @@ def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> t
         .limit(limit)
     )
     return tuple((row.customer_id, row.provider_key) for row in tx.connection.execute(waiting))
+
+
+def _of(tx: Transaction, customer_id: str, provider_key: str) -> MappingResult:
+    return tx.connection.execute(_OF, {"customer_id": customer_id, "provider_key": provider_key}).mappings()
 
 
 def _one(tx: Transaction, *conditions: ColumnElement[bool]) -> ProviderAccount | None:

@@ -3,6 +3,7 @@
 import structlog
 from flask import Blueprint, Response, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal import i18n
 from portal.domain.people import AppEntry
@@ -77,6 +78,9 @@ def go_on() -> ResponseReturnValue:
     entry = _asked()
     if entry is None:
         return see_other(url_for("app_entry.again"))
+    if request.form.get("entry") != entry.token_id:
+        # Another site may have put another entry in the place of the one that was read: it is asked anew.
+        return see_other(url_for("app_entry.ask"))
     try:
         return _let_in(_door().enter(entry, now=portal().clock()))
     except TokenRefused as refusal:
@@ -143,7 +147,15 @@ def _door() -> AppDoor:
 
 
 def _token() -> str:
-    """The token in the request: as a field of a form or of a JSON object, or by itself."""
+    """The token in the request; nothing where that is too long or too deep to be read."""
+    try:
+        return _sent()
+    except (RequestEntityTooLarge, RecursionError):
+        return ""
+
+
+def _sent() -> str:
+    """What was sent as a field of a form or of a JSON object, or by itself."""
     if request.is_json:
         told = request.get_json(silent=True)
         token = told.get("token") if isinstance(told, dict) else None

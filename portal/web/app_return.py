@@ -54,10 +54,14 @@ def complete() -> ResponseReturnValue:
 
 
 def _complete(ref: str, code: str) -> ResponseReturnValue:
-    """Only the customer whose attempt it is finishes it; whoever else brings the code learns nothing of it."""
+    """Only the customer whose attempt it is finishes it; whoever else brings the code learns nothing of it.
+
+    Without a code there was nothing to finish, as after a cancel.
+    """
     viewer = current.viewer()
     if viewer is None:
         return open_again(status=401)
-    if not arrive.complete(ports=portal().ports, customer=viewer, link_session_id=ref, code=code, now=portal().clock()):
+    now = portal().clock()
+    if code and not arrive.complete(ports=portal().ports, customer=viewer, link_session_id=ref, code=code, now=now):
         log.warning("completion_refused")
     return see_other(targets.parse(f"link-sessions/{ref}"))

@@ -5,7 +5,7 @@ from wsgiref.headers import Headers
 
 from flask import Flask, Response, request
 
-from portal.web.wiring import portal
+from portal.web.wiring import Portal, portal
 
 KEEPABLE = frozenset({"static", "welcome.theme", "welcome.logo", "well_known.apple", "well_known.android"})
 """Endpoints whose answers are the same for everybody and may be cached."""
@@ -65,20 +65,19 @@ def dress_static(headers: Headers, _path: str, _url: str) -> None:
 
 
 def _dress(response: Response) -> Response:
-    installed = portal()
-    response.headers.update(FIXED)
-    response.headers["Content-Security-Policy"] = content_security_policy(_form_origins())
-    response.headers["Referrer-Policy"] = "no-referrer" if request.endpoint in SECRET_ADDRESSES else "same-origin"
+    installed, headers = portal(), response.headers
+    headers.extend(FIXED)
+    headers["Content-Security-Policy"] = content_security_policy(_form_origins(installed))
+    headers["Referrer-Policy"] = "no-referrer" if request.endpoint in SECRET_ADDRESSES else "same-origin"
     if installed.site.is_https:
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+        headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
     if request.endpoint not in KEEPABLE or response.status_code >= 400:
-        response.headers["Cache-Control"] = "no-store"
+        headers["Cache-Control"] = "no-store"
         response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
     return response
 
 
-def _form_origins() -> tuple[str, ...]:
+def _form_origins(installed: Portal) -> tuple[str, ...]:
     """The Connect UIs and the issuer, of whom more is known once it has answered."""
-    installed = portal()
     ours = {installed.site.public_url}
     return tuple(sorted({*installed.ports.providers.connect_origins(), *installed.oidc.origins()} - ours))

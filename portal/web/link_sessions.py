@@ -44,6 +44,7 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
         link_session_id=link_session_id,
         now=portal().clock(),
         patience=PATIENCE,
+        whole=not wants_fragment(),
     )
     if view is None:
         abort(404)
@@ -117,4 +118,4 @@ def _until_its_turn(expected_wait: float | None) -> int:
     """Seconds until the next look at an attempt that waits for its provider: often only when it is about to go on."""
     if expected_wait is None:
         return SELDOM
-    return round(min(max(expected_wait / 3, SOON), SELDOM))
+    return round(min(max(expected_wait / 2, SOON), SELDOM))

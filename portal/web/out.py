@@ -1,6 +1,6 @@
 """Where a browser that the app let out learns for whom it connects, before it leaves for the Connect UI."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
@@ -50,7 +50,7 @@ def go_on() -> ResponseReturnValue:
     let_out = _let_out()
     viewer = current.viewer()
     is_theirs = let_out is not None and (viewer is None or viewer.id == let_out.customer.id)
-    if let_out is None or not is_theirs or is_in_webview():
+    if let_out is None or not is_theirs or not _was_read(let_out) or is_in_webview():
         return see_other(url_for("out.before_leaving"))
     connect_url = out.follow(ports=portal().ports, let_out=let_out, now=portal().clock())
     return see_other(connect_url or url_for("out.before_leaving"))
@@ -61,6 +61,8 @@ def go_on() -> ResponseReturnValue:
 def refuse() -> ResponseReturnValue:
     """Ends the attempt of somebody else."""
     let_out = _let_out()
+    if let_out is not None and not _was_read(let_out):
+        return see_other(url_for("out.before_leaving"))
     if let_out is not None:
         out.refuse(ports=portal().ports, let_out=let_out, now=portal().clock())
     return see_other(url_for("out.refused"))
@@ -82,6 +84,11 @@ def _in_webview(text: str) -> ResponseReturnValue:
     page_url, picture = by_hand(attempt_id)
     here = url_for("link_sessions.attempt", link_session_id=attempt_id)
     return page("out/in_webview.html", page_url=page_url, picture=picture, here=here)
+
+
+def _was_read(let_out: LetOut) -> bool:
+    """Whether the page that was answered named this attempt: another site may have opened another ticket meanwhile."""
+    return request.form.get("attempt") == let_out.attempt.id
 
 
 def _let_out() -> LetOut | None:

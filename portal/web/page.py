@@ -1,10 +1,12 @@
 """What every page is given, and the one way to make a page or a piece of one."""
 
 from collections.abc import Mapping, MutableMapping
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask.templating import Environment
+from markupsafe import Markup, escape
 
 from portal import i18n
 from portal.domain.people import Customer, Surface
@@ -21,9 +23,28 @@ class Templates(Environment):
         return {**self.globals, **(d or {})}
 
 
+class Shared:
+    """Pieces of pages that are the same for everybody, made once in each language and given nothing of anybody."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+        self._made: dict[tuple[str, str], Markup] = {}
+
+    def __call__(self, template: str) -> Markup:
+        language = i18n.current_language()
+        made = self._made.get((template, language))
+        if made is None:
+            given = {"site": portal().site, "language": language, "languages": i18n.enabled_languages()}
+            made = self._made[template, language] = escape(self._templates.get_template(template).make_module(given))
+        return made
+
+
 def init_app(app: Flask) -> None:
     app.context_processor(_given)
+    icons: Any = app.jinja_env.get_template("components/icons.html").module
     app.jinja_env.globals.update(
+        icon=cache(icons.icon),
+        shared=Shared(app.jinja_env),
         card_words=labels.card_words,
         type_names=labels.TYPE_NAMES,
         vendor_name=labels.vendor_name,

@@ -5,6 +5,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
+from portal.domain.people import Surface
 from portal.identity import current, login_sessions
 from portal.identity.oidc import SignInFailed
 from portal.journey.arrive import complete_pending
@@ -12,6 +13,7 @@ from portal.web import notices, targets
 from portal.web.arrivals import see_where
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
+from portal.web.surface import surface
 from portal.web.wiring import portal
 
 blueprint = Blueprint("sign_in", __name__)
@@ -72,11 +74,14 @@ def failed() -> ResponseReturnValue:
 @everyone("home")
 def sign_out() -> ResponseReturnValue:
     """Ends the session here, and at the issuer where it offers that."""
+    # Whoever came in from the app was never at the issuer, and the app's webview is not led there.
+    is_at_issuer = surface() is Surface.BROWSER
     id_token = current.id_token()
     language = i18n.current_language()
     current.logout()
     notices.leave("signed_out")
-    return see_other(portal().oidc.logout_url(id_token, language) or url_for("welcome.home"))
+    elsewhere = portal().oidc.logout_url(id_token, language) if is_at_issuer else None
+    return see_other(elsewhere or url_for("welcome.home"))
 
 
 def _failed(failure: SignInFailed) -> ResponseReturnValue:

@@ -7,8 +7,9 @@ from flask import g, request
 from portal.domain.people import Surface
 from portal.identity import current
 
-# Apple's webviews leave out the word that its browsers end with; Android's say so themselves.
-WEBVIEW = re.compile(r"; wv\)|\((?:iPhone|iPad|iPod)[^)]*\)(?!.*Safari/)")
+# Apple's webviews leave out the word that its browsers end with, an iPad's while it calls itself a Macintosh;
+# Android's say so themselves.
+WEBVIEW = re.compile(r"; wv\)|\((?:iPhone|iPad|iPod|Macintosh)[^)]*\) AppleWebKit/(?!.*Safari/)")
 STANDALONE = re.compile(r"^Mozilla/")
 
 

@@ -1,12 +1,14 @@
 """The operator's command, as a process of its own."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -55,6 +57,15 @@ def demo(port: int, sandbox_port: int, log: Path) -> Iterator[subprocess.Popen[b
             process.wait()
 
 
+def play_the_app(told: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command for the app simulator that the demo told, from wherever the other terminal is."""
+    (command,) = (line.strip() for line in told.splitlines() if " app-simulator " in line)
+    played = [*shlex.split(command), *more]
+    return subprocess.run(
+        played, cwd="/", env=bare_environment(), capture_output=True, text=True, timeout=90, check=False
+    )
+
+
 def test_the_demo_starts_tells_where_it_is_and_leaves_nothing_running(tmp_path: Path) -> None:
     port, sandbox_port, log = free_port(), free_port(), tmp_path / "log"
     with demo(port, sandbox_port, log) as process:
@@ -67,6 +78,15 @@ def test_the_demo_starts_tells_where_it_is_and_leaves_nothing_running(tmp_path: 
         assert "anna / demo" in log.read_text()
         assert requests.get(f"http://localhost:{port}/health/ready", timeout=5).status_code == 200
         assert requests.get(f"http://127.0.0.1:{sandbox_port}/", timeout=5).status_code == 200
+        app_page = requests.get(f"http://127.0.0.1:{sandbox_port}/app/open?ref=r&code=c", timeout=5)
+        assert "Here the retailer's app opens" in app_page.text
+        with ThreadPoolExecutor() as telephones:
+            walking = telephones.submit(play_the_app, log.read_text(), "--walk", "heat-pump/nibe")
+            staying = telephones.submit(play_the_app, log.read_text(), "--no-delegate", "--subject", "customer-bela")
+            linked, old_app = walking.result(), staying.result()
+        assert "the device is linked" in linked.stdout, linked.stderr
+        assert f"go on in your browser, at http://localhost:{port}/link-sessions/" in old_app.stdout, old_app.stderr
+        assert (linked.returncode, old_app.returncode) == (0, 0)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
     for taken in (port, sandbox_port):

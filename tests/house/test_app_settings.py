@@ -18,7 +18,7 @@ def app(tmp_path: Path) -> dict[str, str]:
     return {
         "PORTAL_APP__ISSUER": "nordvind-app",
         "PORTAL_APP__JWKS_FILE": str(keys),
-        "PORTAL_APP__LINKS": "main=https://go.retailer.example/energy, beta=https://beta.retailer.example",
+        "PORTAL_APP__LINKS": "main=https://go.retailer.example/energy, beta=https://beta.retailer.example/app",
     }
 
 
@@ -31,7 +31,7 @@ def test_the_apps_tokens_are_for_this_portal_and_name_people_of_their_own(app: d
     assert given is not None
     assert given.audience == "https://devices.retailer.example"
     assert given.subject_issuer == "nordvind-app"
-    assert given.links == {"main": "https://go.retailer.example/energy", "beta": "https://beta.retailer.example"}
+    assert given.links == {"main": "https://go.retailer.example/energy", "beta": "https://beta.retailer.example/app"}
     assert (given.schemes, given.session_minutes) == ({}, 60)
 
 
@@ -45,6 +45,7 @@ def test_the_apps_tokens_are_for_this_portal_and_name_people_of_their_own(app: d
         ({"PORTAL_APP__LINKS": "main"}, "PORTAL_APP__LINKS"),
         ({"PORTAL_APP__LINKS": "MAIN=https://go.retailer.example"}, "PORTAL_APP__LINKS"),
         ({"PORTAL_APP__LINKS": "main=https://go.retailer.example/?to=x"}, "PORTAL_APP__LINKS"),
+        ({"PORTAL_APP__LINKS": "main=https://go.retailer.example/"}, "PORTAL_APP__LINKS"),
         ({"PORTAL_APP__LINKS": "main=https://devices.retailer.example/app"}, "PORTAL_APP__LINKS"),
         ({"PORTAL_APP__SCHEMES": "main=javascript"}, "PORTAL_APP__SCHEMES"),
         ({"PORTAL_APP__SCHEMES": "main=intent"}, "PORTAL_APP__SCHEMES"),

@@ -23,6 +23,9 @@ FORBIDDEN = {
     ),
 }
 
+SHARED = re.compile(r"""\bshared\("([^"]+)"\)""")
+PERSONAL = re.compile(r"\b(?:viewer|csrf\w*|session|request|g|target_name|get_flashed_messages)\b")
+
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_template_holds(what: str) -> None:
@@ -30,5 +33,16 @@ def test_no_template_holds(what: str) -> None:
         f"{shown(path)}: {match[0]}"
         for path in TEMPLATES
         for match in FORBIDDEN[what].finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
+def test_a_piece_that_is_kept_for_everybody_holds_nothing_of_anybody() -> None:
+    kept = {name for path in TEMPLATES for name in SHARED.findall(path.read_text(encoding="utf-8"))}
+    assert kept
+    found = [
+        f"{name}: {match[0]}"
+        for name in sorted(kept)
+        for match in PERSONAL.finditer((ROOT / "templates" / name).read_text(encoding="utf-8"))
     ]
     assert not found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 import structlog
 
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
-from portal.journey import outcome
+from portal.journey import link, outcome
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, at_every_provider
 from tests.journey.world import World
@@ -127,6 +130,16 @@ def test_a_slow_provider_does_not_hold_up_the_page_and_the_attempt_goes_on_behin
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.may_go_on) == (State.DEPARTED, True)
     assert world.calls("podero", "/device-onboarding") == 1
+
+
+def test_nobody_is_kept_in_front_of_a_page_while_the_provider_is_busy_with_others(world: World, anna: Customer) -> None:
+    world.worker.stop()
+    busy = world.with_ports(replace(world.ports, concurrency=1))
+    busy.opens(busy.customer("bo"), NIBE)
+    busy.clock.forward(seconds=1)
+    opened = busy.attempt(anna, busy.opens(anna, NIBE))
+    an_hour = timedelta(hours=1).total_seconds()
+    assert link.leave(ports=busy.ports, attempt=opened, patience=an_hour, now=busy.clock.now) == opened
 
 
 @at_every_provider

@@ -13,7 +13,7 @@ from portal.journey.devices import overview
 from portal.journey.reconcile import reconcile
 from portal.journey.remove import RemovalOutcome, remove
 from portal.journey.tasks import Step, Task
-from portal.storage import tables
+from portal.storage import app_entries, tables
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import EASEE, NIBE, Choice, at_every_provider, on_both_databases
 from tests.journey.world import World
@@ -242,3 +242,24 @@ def test_a_round_over_nothing_does_nothing(world: World, anna: Customer) -> None
     world.settles()
     assert len(world.story(anna)) == before
     assert world.devices(anna) == (device,)
+
+
+def test_a_used_token_of_the_app_is_remembered_for_two_days(world: World, anna: Customer) -> None:
+    with world.ports.database.write() as tx:
+        app_entries.keep(
+            tx,
+            issuer="the app",
+            token_id="a token",
+            customer_id=anna.id,
+            app_link="main",
+            target=None,
+            locale=None,
+            code="a code",
+            now=world.clock.now,
+            expires_at=world.clock.now,
+        )
+    for minutes, is_known in ((24 * 60, True), (24 * 60 - 5, True), (5, False)):
+        world.clock.forward(minutes=minutes)
+        a_minute_passes(world)
+        with world.ports.database.read() as tx:
+            assert (app_entries.by_code(tx, "a code") is not None) is is_known

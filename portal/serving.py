@@ -1,0 +1,152 @@
+"""How gunicorn's processes share the work: in a rush one of them has those on their way out, the others the pages.
+
+Thousands who click connect at once would otherwise stand in one line with everybody else, in every process. One of the
+processes serves whoever is on the way out. Another that meets such a request hands its connection over, unread; and
+while a crowd is on the way out, the one takes nothing else. Behind another server all works the same, in one line.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import selectors
+import socket
+import tempfile
+import time
+from concurrent.futures import Future
+from functools import partial
+from typing import IO, Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+ON_THE_WAY_OUT = re.compile(rb"POST /(connect|devices)/|[A-Z]+ /link-sessions/")
+"""How such a request begins: a click that leaves for a provider, and every look at how it stands."""
+
+LONGEST_BEGINNING = 32
+FIRST_BYTES_WITHIN = 5.0
+"""Seconds from a connection to its request. It takes no thread meanwhile."""
+
+BEHIND_THE_PAGES = 5
+"""So far the process with the way out steps back where processors are short: less than the worker does."""
+
+RUSH_LASTS = 20.0
+"""Seconds after the last crowd until pages are taken again: longer than who waits leaves between two looks."""
+
+ROOM_FOR_A_CROWD = 1 << 20
+"""Bytes of connections on their way from one process to the other, of which the kernel counts about a thousand each."""
+
+MOST_TAKEN = 100
+"""How many connections are taken over at a time, before those in this process have their turn."""
+
+
+class Worker(ThreadWorker):
+    """The threaded worker; one of its processes has the way out, for as long as it lives."""
+
+    _way_out: IO[bytes]
+    _handing: socket.socket
+    _taking: socket.socket
+
+    @classmethod
+    def check_config(cls, cfg: Config, log: Logger) -> None:
+        """Called once, before there are processes: what they will share."""
+        super().check_config(cfg, log)
+        cls._way_out = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open
+        cls._handing, cls._taking = socket.socketpair()
+        cls._handing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_FOR_A_CROWD)
+        cls._handing.setblocking(False)
+        cls._taking.setblocking(False)
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._has_way_out = False
+        self._on_the_way: set[TConn] = set()
+        self._rush_until = 0.0
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        if self.alive and self.cfg.workers > 1 and not self._has_way_out and _locked(self._way_out):
+            self._has_way_out = True
+            os.nice(BEHIND_THE_PAGES)
+            self.poller.register(self._taking, selectors.EVENT_READ, self._take_over)
+        super().wait_for_and_dispatch_events(timeout)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Not in a rush; nor is a connection kept then, which would bring other pages into it."""
+        now = time.monotonic()
+        if len(self._on_the_way) > self.cfg.threads // 8:
+            self._rush_until = now + RUSH_LASTS
+        is_rush = now < self._rush_until
+        self.max_keepalived = 0 if is_rush else self.cfg.worker_connections - self.cfg.threads
+        super().set_accept_enabled(enabled and not is_rush)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """To the threads, or to the process that has the way out, as soon as it can be told which."""
+        if not conn.initialized and not conn.data_ready:
+            self._await_first_bytes(conn)
+        elif self.cfg.workers == 1 or not is_on_the_way_out(conn.sock):
+            super().enqueue_req(conn)
+        elif self._has_way_out:
+            self._on_the_way.add(conn)
+            self.set_accept_enabled(self.alive)
+            super().enqueue_req(conn)
+        elif self._hand_over(conn.sock):
+            self.nr_conns -= 1
+            conn.close()
+        else:
+            super().enqueue_req(conn)
+
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        self._on_the_way.discard(conn)
+        super().finish_request(conn, fs)
+
+    def _await_first_bytes(self, conn: TConn) -> None:
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + FIRST_BYTES_WITHIN
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _hand_over(self, connection: socket.socket) -> bool:
+        """False where the other process has too many to take already."""
+        try:
+            socket.send_fds(self._handing, [b"."], [connection.fileno()])
+        except OSError:
+            return False
+        return True
+
+    def _take_over(self, channel: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(MOST_TAKEN):
+                _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+                for connection in (socket.socket(fileno=descriptor) for descriptor in descriptors):
+                    self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        """As if it had been accepted here."""
+        try:
+            conn = TConn(self.cfg, connection, connection.getpeername(), connection.getsockname())
+        except OSError:
+            # Whoever it was has gone meanwhile.
+            connection.close()
+            return
+        conn.data_ready = True
+        self.nr_conns += 1
+        self.enqueue_req(conn)
+
+
+def is_on_the_way_out(connection: socket.socket) -> bool:
+    """Whether the request that waits on a connection is of somebody who starts or has started. It stays unread."""
+    try:
+        beginning = connection.recv(LONGEST_BEGINNING, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return ON_THE_WAY_OUT.match(beginning) is not None
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether this process has the file to itself, which ends with the process at the latest."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
