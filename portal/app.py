@@ -17,6 +17,7 @@ from portal.identity import current
 from portal.identity.app_entry import AppDoor
 from portal.identity.app_keys import AppKeys
 from portal.identity.app_token import Expected
+from portal.identity.claims import ClaimNames
 from portal.identity.oidc import Oidc, OidcConfig
 from portal.journey.ports import Policy, Ports
 from portal.journey.tasks import Queue
@@ -212,10 +213,14 @@ def oidc_config(settings: Settings) -> OidcConfig:
         redirect_uri=f"{settings.public_url}/sign-in/callback",
         post_logout_redirect_uri=f"{settings.public_url}/",
         scope=settings.oidc.scope,
-        price_zone_claim=settings.oidc.price_zone_claim,
+        claim_names=claim_names(settings),
         timeout=settings.oidc.timeout,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )
+
+
+def claim_names(settings: Settings) -> ClaimNames:
+    return ClaimNames(price_zone=settings.oidc.price_zone_claim, number=settings.oidc.customer_number_claim)
 
 
 def retailers_app(settings: Settings, database: Database) -> App | None:
@@ -227,7 +232,7 @@ def retailers_app(settings: Settings, database: Database) -> App | None:
         audience=given.audience,
         subject_issuer=given.subject_issuer,
         app_links=tuple(given.links),
-        price_zone_claim=settings.oidc.price_zone_claim,
+        claim_names=claim_names(settings),
     )
     keys = AppKeys(
         jwks_url=given.jwks_url,

@@ -16,7 +16,7 @@ import click
 
 from portal.app import ROOT, open_database
 from portal.cli_events import events
-from portal.i18n import catalogue_faults
+from portal.translations import catalogue_faults
 from portal.sandbox import app_backend
 from portal.sandbox.app_simulator import app_simulator, command_for
 from portal.sandbox.configuration import SandboxConfig, portal_environment

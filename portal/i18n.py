@@ -9,7 +9,8 @@ Order of choice, each only where the retailer offers that language:
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import lru_cache
@@ -19,7 +20,6 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.messages.mofile import read_mo
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_app_context, request, session
 from flask_babel import Babel
@@ -29,6 +29,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from portal.domain.people import Customer
+from portal.translations import TRANSLATIONS, CatalogueError, catalogue_faults
 
 LANGUAGES = {
     "en": "English",
@@ -45,20 +46,10 @@ LANGUAGES = {
 }
 """Every language the portal speaks, with its own name. English is the language of the source."""
 
-TRANSLATIONS = Path(__file__).parent.parent / "translations"
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 LONGEST_HEADER = 200
 ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 CHOICE = "language"
 escaped = lru_cache(maxsize=10_000)(escape)
-
-
-class CatalogueError(Exception):
-    """The catalogues cannot be used as they are. `faults` are all that is wrong."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("the catalogues do not hold:\n" + "\n".join(f"  {fault}" for fault in faults))
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +60,7 @@ class Speech:
     default: str
     time_zone: ZoneInfo
     viewer: Callable[[], Customer | None]
+    chosen: Callable[[], str | None]
     clock: Callable[[], datetime]
     pseudo: bool
 
@@ -93,13 +85,16 @@ def init_app(
     time_zone: str,
     viewer: Callable[[], Customer | None],
     clock: Callable[[], datetime],
+    chosen: Callable[[], str | None] | None = None,
     pseudo: bool = False,
     folder: Path = TRANSLATIONS,
 ) -> None:
     """Teach an application its languages. Raises CatalogueError; `pseudo` brackets every translated word, for tests."""
     if faults := catalogue_faults(languages, folder):
         raise CatalogueError(faults)
-    app.extensions["portal.i18n"] = Speech(tuple(languages), default, ZoneInfo(time_zone), viewer, clock, pseudo)
+    app.extensions["portal.i18n"] = Speech(
+        tuple(languages), default, ZoneInfo(time_zone), viewer, chosen or own_choice, clock, pseudo
+    )
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     babel = Babel(configure_jinja=False)
     babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
@@ -152,6 +147,27 @@ def choose(language: str) -> bool:
     return True
 
 
+def default_language() -> str:
+    """The retailer's, for whoever has shown no preference."""
+    return _speech().default
+
+
+def own_choice() -> str | None:
+    """What this browser chose."""
+    return session.get(CHOICE)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """For a while in another language, as for words to one person on the page of another."""
+    before = g.pop("voice", None)
+    with flask_babel.force_locale(language):
+        try:
+            yield
+        finally:
+            g.voice = before
+
+
 def gettext(message: str, **variables: object) -> str:
     """A message in the language of this request, as plain text."""
     text = str(_voice().words.ugettext(message))
@@ -194,45 +210,6 @@ def lazy_ngettext(one: str, many: str, num: int, **variables: object) -> LazyWor
     return LazyWords(ngettext, one, many, num, **variables)
 
 
-def catalogue_faults(languages: Sequence[str], folder: Path = TRANSLATIONS) -> tuple[str, ...]:
-    """Why these languages cannot be spoken. English needs no catalogue: it is the language of the source."""
-    faults: list[str] = []
-    for language in languages:
-        words = folder / language / "LC_MESSAGES" / "messages.po"
-        compiled = words.with_suffix(".mo")
-        if not words.exists():
-            faults += [] if language == "en" else [f"{language}: there is no catalogue; run `make strings`"]
-        elif not compiled.exists() or compiled.stat().st_mtime < words.stat().st_mtime:
-            faults.append(f"{language}: the catalogue is not compiled since its last change; run `make setup`")
-        else:
-            faults += [f"{language}: {fault}" for fault in _dangerous(compiled)]
-    return tuple(faults)
-
-
-def placeholders(text: str) -> set[str]:
-    """What the source fills in, such as `%(name)s`."""
-    return {found.group() for found in PLACEHOLDER.finditer(text)} - {"%%"}
-
-
-def _dangerous(compiled: Path) -> list[str]:
-    """Messages that would break a page: markup, or placeholders that the source does not fill."""
-    faults = []
-    with compiled.open("rb") as file:
-        catalogue = read_mo(file)
-    for message in catalogue:
-        if not message.id:
-            continue
-        sources = message.id if isinstance(message.id, tuple | list) else (message.id,)
-        forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
-        filled = placeholders(" ".join(sources))
-        for form in (form or "" for form in forms):
-            if not placeholders(form) <= filled or "%" in PLACEHOLDER.sub("", form):
-                faults.append(f"{sources[0]!r} is translated with a placeholder that is not in it")
-            if re.search(r"<[a-zA-Z/!]|&[#a-zA-Z]", form):
-                faults.append(f"{sources[0]!r} is translated with markup")
-    return faults
-
-
 def bracketed(text: str) -> str:
     """Text in a made-up language, to be seen at a glance; placeholders stay as they are."""
     parts = enumerate(re.split(r"(%\(\w+\)[sd]|%%)", text))
@@ -255,7 +232,7 @@ def _choose() -> str:
     return chosen_language(
         speech.languages,
         speech.default,
-        explicit=session.get(CHOICE),
+        explicit=speech.chosen(),
         stored=customer.language if customer else None,
         locale=customer.identity.locale if customer else None,
         accept_language=request.headers.get("Accept-Language", ""),

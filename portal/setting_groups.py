@@ -62,6 +62,9 @@ class OidcSettings(Group):
     price_zone_claim: str | None = Field(
         None, description="The claim that holds a customer's price zone, where there is one"
     )
+    customer_number_claim: str | None = Field(
+        "customer_number", description="The claim that holds the number by which support finds a customer"
+    )
     timeout: float = Field(5.0, gt=0, le=30, description="Seconds to wait for the issuer")
 
 
@@ -93,6 +96,34 @@ class AppSettings(Group):
         description="The app for Android, `com.example.app=` and the SHA-256 of its certificate; several with spaces",
     )
     session_minutes: int = Field(60, ge=5, le=480, description="Minutes until the app has to let its customer in anew")
+
+
+class StaffOidcSettings(Group):
+    """Where customer support signs in: an issuer, or a client, of its own. Without it there are no support pages."""
+
+    credentials = ("issuer", "client_id", "client_secret")
+    issuer: Annotated[str, AfterValidator(value.exact_address)] = Field(
+        description="The staff's OpenID issuer, letter for letter as it names itself"
+    )
+    client_id: str = Field(description="The support pages' client id there")
+    client_secret: Secret = Field(description="The support pages' client secret there")
+    scope: Annotated[str, AfterValidator(value.scopes)] = Field(
+        "openid profile email", description="The scopes to ask for"
+    )
+    role_claim: str = Field("roles", description="The claim that says what somebody may do")
+    roles: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.staff_roles)] = Field(
+        {"agent": "agent", "lead": "lead", "auditor": "auditor"},
+        description="Its values, `value=role`; a role is agent, lead or auditor",
+    )
+    acr: Words = Field((), description="How somebody must have signed in: one of these values of `acr`, if any are named")
+
+
+class SupportSettings(Group):
+    """What customer support works by."""
+
+    reasons: Annotated[Words, AfterValidator(value.support_reasons)] = Field(
+        value.SUPPORT_REASONS, description="Why a customer may be looked at, of those the portal has words for"
+    )
 
 
 class PoderoSettings(Group):

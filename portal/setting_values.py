@@ -16,6 +16,8 @@ from pydantic import SecretStr
 
 from portal.i18n import LANGUAGES
 
+STAFF_ROLES = ("agent", "lead", "auditor")
+SUPPORT_REASONS = ("connecting", "reconnecting", "device_data", "account", "privacy", "other")
 PROVIDERS = ("podero", "nox", "telematica")
 PRICE_ZONES = frozenset(
     "AT AT_HOURLY BE CH EE DE_LU HU IT_CNOR IT_CSUD IT_NORD IT_PUN IT_SARD IT_SICI IT_SUD PT RO "
@@ -273,6 +275,18 @@ def plain_keys(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if any(len(sendable(secret).get_secret_value()) < 16 for secret in secrets):
         raise ValueError("is shorter than 16 characters; copy the signing secret whole")
     return secrets
+
+
+def staff_roles(roles: dict[str, str]) -> dict[str, str]:
+    if not roles or any(role not in STAFF_ROLES for role in roles.values()):
+        raise ValueError(f"holds an unknown role; write value=role, and choose among {', '.join(STAFF_ROLES)}")
+    return roles
+
+
+def support_reasons(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    if not reasons or any(reason not in SUPPORT_REASONS for reason in reasons):
+        raise ValueError(f"holds an unknown reason; choose among {', '.join(SUPPORT_REASONS)}")
+    return reasons
 
 
 def pairs(value: Any) -> Any:

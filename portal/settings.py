@@ -23,6 +23,8 @@ from portal.setting_groups import (
     PoderoSettings,
     RetailerSettings,
     Secret,
+    StaffOidcSettings,
+    SupportSettings,
     TelematicaSettings,
     Words,
     derived,
@@ -105,6 +107,8 @@ class Settings(BaseSettings):
     outbound: OutboundSettings = OutboundSettings()
     limits: LimitsSettings = LimitsSettings()
     app: AppSettings | None = None
+    staff_oidc: StaffOidcSettings | None = None
+    support: SupportSettings = SupportSettings()
     podero: PoderoSettings | None = None
     nox: NoxSettings | None = None
     telematica: TelematicaSettings | None = None

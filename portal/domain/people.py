@@ -22,6 +22,7 @@ class Identity:
     name: str | None = None
     locale: str | None = None
     price_zone: str | None = None
+    number: str | None = None
 
     @property
     def initials(self) -> str | None:

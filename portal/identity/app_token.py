@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from portal.domain.people import Identity
-from portal.identity.claims import read_identity
+from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.signatures import Keys, Unproven, proven, seconds
 
 TYPE = "portal-handoff+jwt"
@@ -34,7 +34,7 @@ class Expected:
     audience: str
     subject_issuer: str
     app_links: tuple[str, ...]
-    price_zone_claim: str | None = None
+    claim_names: ClaimNames = field(default_factory=ClaimNames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def read_app_token(token: object, *, expected: Expected, keys: Keys, now: dateti
     return AppToken(
         issuer=expected.issuer,
         token_id=token_id,
-        identity=read_identity(claims, expected.subject_issuer, expected.price_zone_claim),
+        identity=read_identity(claims, expected.subject_issuer, expected.claim_names),
         app_link=_app_link(claims, expected),
         target=_target(claims),
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from portal.domain.people import Identity
@@ -11,7 +12,15 @@ LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}")
 PRICE_ZONE = re.compile(r"[A-Z][A-Z0-9_]{1,15}")
 
 
-def read_identity(told: Mapping[str, Any], issuer: str, price_zone_claim: str | None) -> Identity:
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """The claims that are the retailer's own: what they are called, where there are any."""
+
+    price_zone: str | None = None
+    number: str | None = None
+
+
+def read_identity(told: Mapping[str, Any], issuer: str, names: ClaimNames) -> Identity:
     """A person from verified claims; a claim that makes no sense is as good as none."""
     given_and_family = " ".join(filter(None, (line(told.get("given_name")), line(told.get("family_name")))))
     email = matching(EMAIL, told.get("email")) if told.get("email_verified") is not False else None
@@ -21,7 +30,8 @@ def read_identity(told: Mapping[str, Any], issuer: str, price_zone_claim: str | 
         email=email,
         name=line(told.get("name")) or given_and_family or None,
         locale=matching(LOCALE, told.get("locale")),
-        price_zone=matching(PRICE_ZONE, told.get(price_zone_claim)) if price_zone_claim else None,
+        price_zone=matching(PRICE_ZONE, told.get(names.price_zone)) if names.price_zone else None,
+        number=line(told.get(names.number)) if names.number else None,
     )
 
 

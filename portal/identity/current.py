@@ -78,6 +78,14 @@ def init_app(app: Flask, database: Database, clock: Callable[[], datetime], *, i
     manager.init_app(app, add_context_processor=False)
 
 
+def init_view_as(app: Flask, observed: Callable[[], LoginSession | None]) -> None:
+    """Where staff look at a customer's pages: nobody is signed in there, and the customer is whom they look at."""
+    manager = flask_login.LoginManager()
+    manager.session_protection = None
+    manager.request_loader(lambda _request: Visitor("", found) if (found := observed()) else None)
+    manager.init_app(app, add_context_processor=False)
+
+
 def viewer() -> Customer | None:
     """The customer who is signed in, None for a stranger. Asks the database once per request."""
     visitor = _visitor()

@@ -3,14 +3,14 @@
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portal.domain.people import Identity
 from portal.identity.calls import IssuerError
-from portal.identity.claims import read_identity
+from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.id_token import verified_claims
 from portal.identity.issuer import Issuer, Metadata
 from portal.storage import sign_ins
@@ -36,7 +36,8 @@ class OidcConfig:
     redirect_uri: str
     post_logout_redirect_uri: str
     scope: str = "openid profile email"
-    price_zone_claim: str | None = None
+    claim_names: ClaimNames = field(default_factory=ClaimNames)
+    acr_values: tuple[str, ...] = ()
     timeout: float = 5.0
     ca_bundle: str | None = None
 
@@ -46,6 +47,7 @@ class Completed:
     """Who came back from the issuer, and what they were after."""
 
     identity: Identity
+    claims: Mapping[str, Any]
     id_token: str
     target: str
     language: str
@@ -92,6 +94,7 @@ class Oidc:
                 nonce=nonce,
                 code_verifier=verifier,
                 ui_locales=language,
+                **({"acr_values": " ".join(config.acr_values)} if config.acr_values else {}),
             )
         return str(url)
 
@@ -117,8 +120,8 @@ class Oidc:
             told = {**claims, **self._userinfo(metadata, access_token, claims["sub"])}
         except IssuerError as error:
             raise SignInFailed(str(error)) from None
-        identity = read_identity(told, metadata.issuer, self._config.price_zone_claim)
-        return Completed(identity, id_token, sign_in.target, sign_in.language)
+        identity = read_identity(told, metadata.issuer, self._config.claim_names)
+        return Completed(identity, told, id_token, sign_in.target, sign_in.language)
 
     def logout_url(self, id_token: str | None, language: str) -> str | None:
         """Where the customer is signed out of the issuer too; None where it does not offer that, or does not answer."""

@@ -32,7 +32,7 @@ class Policy:
 class Ports:
     """The outside world. `public_url` has no trailing slash; `queue` wakes what is done behind the pages.
 
-    `concurrency` is how many calls may be under way at one provider.
+    `concurrency` is how many calls may be under way at one provider. Where nothing `acts`, a look sets nothing going.
     """
 
     database: Database
@@ -43,6 +43,7 @@ class Ports:
     policy: Policy
     clock: Callable[[], datetime]
     concurrency: int
+    acts: bool = True
 
     def traits(self, provider_key: str) -> Traits:
         """What this provider can do: nothing, where the retailer has switched it off since it was stored."""

@@ -22,7 +22,9 @@ LEAVE: Mapping[Step, Callable[..., None]] = {
 
 
 def wake(*, ports: Ports, task: Task, now: datetime) -> bool:
-    """Has the task done soon; False where it is in the queue already."""
+    """Has the task done soon; False where it is in the queue already, or whoever looks may not set anything going."""
+    if not ports.acts:
+        return False
     with ports.database.write() as tx:
         is_new = MARK[task.step](tx, *task.ids, now=now)
     if is_new:

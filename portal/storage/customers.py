@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping, func, select, update
 
 from portal.domain.people import Customer, Identity
 from portal.storage import tables
+from portal.storage.customer_words import keep_words
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
@@ -22,14 +23,17 @@ def signed_in(tx: Transaction, identity: Identity, *, now: datetime) -> Customer
         name=identity.name,
         locale=identity.locale,
         price_zone=identity.price_zone,
+        number=identity.number,
         created_at=now,
     )
-    told = ("email", "name", "locale", "price_zone")
+    told = ("email", "name", "locale", "price_zone", "number")
     upsert = new.on_conflict_do_update(
         index_elements=["issuer", "subject"],
         set_={name: func.coalesce(new.excluded[name], _customers.c[name]) for name in told},
     ).returning(*_customers.c)
-    return customer_of(tx.connection.execute(upsert).mappings().one())
+    customer = customer_of(tx.connection.execute(upsert).mappings().one())
+    keep_words(tx, customer.id, customer.identity)
+    return customer
 
 
 def get(tx: Transaction, customer_id: str) -> Customer | None:
@@ -52,6 +56,7 @@ def customer_of(row: RowMapping) -> Customer:
             name=row["name"],
             locale=row["locale"],
             price_zone=row["price_zone"],
+            number=row["number"],
         ),
         language=row["language"],
         created_at=row["created_at"],

@@ -18,7 +18,7 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import app_tables, schema
+from portal.storage import app_tables, schema, support_tables
 from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
 metadata = schema.metadata
@@ -33,6 +33,7 @@ customers = Table(
     Column("name", PlainText),
     Column("locale", PlainText),
     Column("price_zone", PlainText),
+    Column("number", PlainText),
     Column("language", PlainText),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "subject"),
@@ -282,3 +283,5 @@ audit = Table(
 )
 
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
+agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
+support_grants, customer_words = support_tables.support_grants, support_tables.customer_words

@@ -121,7 +121,7 @@ def _enforce() -> ResponseReturnValue | None:
     g.target = guard.target.format(**_as_written(request.view_args or {}))
     is_checked = request.method not in SAFE and not guard.from_app
     if is_checked:
-        _refuse_other_sites()
+        refuse_other_sites()
     if guard.access is Access.CUSTOMERS:
         viewer = current.viewer()
         if viewer is None:
@@ -155,7 +155,7 @@ def _to_sign_in(target: str) -> ResponseReturnValue:
     return see_other(url)
 
 
-def _refuse_other_sites() -> None:
+def refuse_other_sites() -> None:
     """A form of another site is refused by what the browser says of itself, before any token is looked at."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

@@ -24,10 +24,14 @@ class Templates(Environment):
 
 
 class Shared:
-    """Pieces of pages that are the same for everybody, made once in each language and given nothing of anybody."""
+    """Pieces of pages that are the same for everybody, made once in each language and given nothing of anybody.
 
-    def __init__(self, templates: Environment) -> None:
+    Where pages have addresses of their own for each who looks, no piece `keeps`.
+    """
+
+    def __init__(self, templates: Environment, *, keeps: bool = True) -> None:
         self._templates = templates
+        self._keeps = keeps
         self._made: dict[tuple[str, str], Markup] = {}
 
     def __call__(self, template: str) -> Markup:
@@ -35,7 +39,9 @@ class Shared:
         made = self._made.get((template, language))
         if made is None:
             given = {"site": portal().site, "language": language, "languages": i18n.enabled_languages()}
-            made = self._made[template, language] = escape(self._templates.get_template(template).make_module(given))
+            made = escape(self._templates.get_template(template).make_module(given))
+            if self._keeps:
+                self._made[template, language] = made
         return made
 
 
@@ -100,6 +106,7 @@ def _given() -> dict[str, Any]:
         "target_name": g.get("target", targets.HOME),
         "surface": surface(),
         "to_the_app": _to_the_app(),
+        "observed": g.get("observed"),
     }
 
 

@@ -9,11 +9,13 @@ from typing import cast
 from flask import Flask, current_app
 
 from portal.identity.app_entry import AppDoor
+from portal.domain.support import Reason
 from portal.identity.oidc import Oidc
+from portal.identity.staff import StaffDoor
 from portal.journey.ports import Ports
 from portal.web.theme import favicon
 
-EXTENSION = "portal"
+EXTENSION, STAFF = "portal", "portal.staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,19 @@ class Portal:
     app: App | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The door of customer support, and for which reasons a customer may be looked at."""
+
+    door: StaffDoor
+    reasons: tuple[Reason, ...]
+
+
+def staff() -> Staff:
+    """The support of this installation, on its own pages."""
+    return cast(Staff, current_app.extensions[STAFF])
+
+
 def portal() -> Portal:
     """The installation that serves this request."""
     return cast(Portal, current_app.extensions[EXTENSION])
@@ -82,3 +97,7 @@ def portal() -> Portal:
 
 def install(app: Flask, installed: Portal) -> None:
     app.extensions[EXTENSION] = installed
+
+
+def install_staff(app: Flask, installed: Staff) -> None:
+    app.extensions[STAFF] = installed

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.domain.device import Device
 from portal.domain.link_session import Reason, State
-from portal.i18n import TRANSLATIONS
+from portal.translations import TRANSLATIONS
 from portal.storage import tables
 from tests.faults.calls import Role
 from tests.faults.door import Way

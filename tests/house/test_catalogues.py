@@ -12,7 +12,8 @@ import pytest
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 
-from portal.i18n import LANGUAGES, PLACEHOLDER, placeholders
+from portal.i18n import LANGUAGES
+from portal.translations import PLACEHOLDER, placeholders
 from tests.support.house import ROOT
 from tools import strings
 

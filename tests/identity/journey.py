@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
+from portal.identity.claims import ClaimNames
 from portal.identity.oidc import OidcConfig
 
 PORTAL = "http://localhost:8000"
@@ -28,7 +29,7 @@ def config_for(issuer: str, client_id: str, client_secret: str) -> OidcConfig:
         client_secret=client_secret,
         redirect_uri=CALLBACK,
         post_logout_redirect_uri=HOME,
-        price_zone_claim="price_zone",
+        claim_names=ClaimNames(price_zone="price_zone"),
         timeout=5.0,
     )
 

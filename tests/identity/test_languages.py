@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal import i18n
+from portal import i18n, translations
 from portal.domain.people import Customer, Identity
 
 OFFERED = ("en", "sv", "de", "pl")
@@ -213,15 +213,15 @@ def test_a_language_is_called_by_the_readers_word_for_it(make: Make) -> None:
 
 
 def test_a_portal_does_not_start_without_its_catalogues(tmp_path: Path) -> None:
-    assert i18n.catalogue_faults(("en",), tmp_path) == ()
-    assert "make strings" in i18n.catalogue_faults(("en", "sv"), tmp_path)[0]
+    assert translations.catalogue_faults(("en",), tmp_path) == ()
+    assert "make strings" in translations.catalogue_faults(("en", "sv"), tmp_path)[0]
     folder = write_catalogue(tmp_path, WORDS)
-    assert i18n.catalogue_faults(("en", "sv"), tmp_path) == ()
+    assert translations.catalogue_faults(("en", "sv"), tmp_path) == ()
     compiled = folder / "messages.mo"
     os.utime(compiled, (1, 1))
-    assert "make setup" in i18n.catalogue_faults(("sv",), tmp_path)[0]
+    assert "make setup" in translations.catalogue_faults(("sv",), tmp_path)[0]
     compiled.unlink()
-    assert "make setup" in i18n.catalogue_faults(("sv",), tmp_path)[0]
+    assert "make setup" in translations.catalogue_faults(("sv",), tmp_path)[0]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_portal_does_not_start_without_its_catalogues(tmp_path: Path) -> None:
 )
 def test_a_poisoned_catalogue_does_not_start(tmp_path: Path, translation: str) -> None:
     write_catalogue(tmp_path, {"Hello %(name)s": translation})
-    with pytest.raises(i18n.CatalogueError, match="Hello"):
+    with pytest.raises(translations.CatalogueError, match="Hello"):
         i18n.init_app(
             Flask(__name__),
             languages=("sv",),

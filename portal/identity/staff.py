@@ -1,0 +1,94 @@
+"""Who of the retailer's support staff is asking: signed in at an issuer of their own, in a role, for a while."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.domain.support import Agent, EndCause, Role
+from portal.identity.oidc import Oidc, SignInFailed
+from portal.storage import agents, support_grants
+from portal.storage.database import Database
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=10)
+"""How long an agent stays signed in without doing anything, and at the most."""
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """How the issuer's claims become a role. `acr` are the ways of signing in that are good enough; empty: any."""
+
+    claim: str
+    roles: Mapping[str, Role]
+    acr: tuple[str, ...] = ()
+
+    def of(self, claims: Mapping[str, Any]) -> Role:
+        """The role of these claims, the widest of several. Raises SignInFailed."""
+        if self.acr and claims.get("acr") not in self.acr:
+            raise SignInFailed("staff_acr")
+        told = claims.get(self.claim)
+        words = told if isinstance(told, list) else [told]
+        held = {self.roles[word] for word in words if isinstance(word, str) and word in self.roles}
+        role = next((role for role in (Role.LEAD, Role.AGENT, Role.AUDITOR) if role in held), None)
+        if role is None:
+            raise SignInFailed("staff_role")
+        return role
+
+
+class StaffDoor:
+    """The door of customer support. Customers' sessions are none here."""
+
+    def __init__(self, oidc: Oidc, roles: Roles, database: Database) -> None:
+        self.oidc = oidc
+        self._roles = roles
+        self._database = database
+
+    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime) -> str:
+        """The random token of a session that was just opened. Raises SignInFailed; a role that is lost ends all."""
+        completed = self.oidc.complete(args=args, browser=browser, now=now)
+        identity = completed.identity
+        token = secrets.token_urlsafe(32)
+        try:
+            role = self._roles.of(completed.claims)
+        except SignInFailed:
+            with self._database.write() as tx:
+                for agent_id in agents.close_all(tx, identity.issuer, identity.subject):
+                    support_grants.end(tx, agent_id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+            raise
+        with self._database.write() as tx:
+            agents.purge_sessions(tx, now)
+            agent = agents.signed_in(
+                tx,
+                issuer=identity.issuer,
+                subject=identity.subject,
+                name=identity.name,
+                email=identity.email,
+                role=role,
+                now=now,
+            )
+            agents.open_session(
+                tx, agent.id, token=token, id_token=completed.id_token, now=now, expires_at=now + LONGEST
+            )
+        return token
+
+    def agent(self, token: str, *, now: datetime) -> Agent | None:
+        """The agent of this browser, who is there now; None once signed out or away for too long."""
+        with self._database.read() as tx:
+            agent = agents.by_token(tx, token, now=now, seen_since=now - IDLE)
+            is_noted = agents.by_token(tx, token, now=now, seen_since=now - SEEN_EVERY) is not None
+        if agent is not None and not is_noted:
+            with self._database.write() as tx:
+                agents.seen(tx, token, now=now)
+        return agent
+
+    def sign_out(self, agent: Agent, token: str, *, now: datetime) -> str | None:
+        """Ends the session and all that was permitted in it; answers its ID token."""
+        with self._database.write() as tx:
+            id_token = agents.id_token(tx, token)
+            agents.close_session(tx, token)
+            support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)
+        return id_token

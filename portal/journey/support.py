@@ -1,0 +1,109 @@
+"""Customer support: finding a customer, and the permission to see for a while what they see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from portal.domain.people import Customer
+from portal.domain.support import GRANT_LIFETIME, MOST_AT_ONCE, Agent, EndCause, Reason, SupportGrant, check_may_view
+from portal.domain.support import NotAllowed as NotAllowed
+from portal.journey.ports import Ports
+from portal.storage import agents, customer_search, customers, support_grants
+from portal.storage.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+ON_A_PAGE = 20
+LONGEST_TICKET = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some of the customers that a query finds. `more_after` is what the next page begins after."""
+
+    customers: tuple[Customer, ...]
+    more_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """A permission that is open, and the customer it is for."""
+
+    grant: SupportGrant
+    customer: Customer
+
+
+def find(*, ports: Ports, query: str, after: str | None) -> Found:
+    """The customers of whom every word of the query begins a name, a number or an address."""
+    with ports.database.read() as tx:
+        found = customer_search.find(tx, query, limit=ON_A_PAGE + 1, after=after)
+    shown = found[:ON_A_PAGE]
+    return Found(shown, shown[-1].id if len(found) > ON_A_PAGE else None)
+
+
+def customer(*, ports: Ports, customer_id: str) -> Customer | None:
+    with ports.database.read() as tx:
+        return customers.get(tx, customer_id)
+
+
+def begin(
+    *, ports: Ports, agent: Agent, customer_id: str, reason: Reason, ticket: str, now: datetime
+) -> SupportGrant | None:
+    """A permission for this agent; None for an unknown customer. Raises NotAllowed."""
+    with ports.database.write() as tx:
+        subject = customers.get(tx, customer_id)
+        if subject is None:
+            return None
+        email = (subject.identity.email or "").casefold()
+        colleagues = frozenset({email}) if email and agents.has_email(tx, email) else frozenset[str]()
+        check_may_view(agent, subject, colleagues)
+        if len(support_grants.open_of(tx, agent.id, now=now)) >= MOST_AT_ONCE:
+            raise NotAllowed("too_many")
+        grant = SupportGrant(
+            id=new_id(),
+            agent_id=agent.id,
+            customer_id=subject.id,
+            reason=reason,
+            ticket=ticket[:LONGEST_TICKET],
+            created_at=now,
+            expires_at=now + GRANT_LIFETIME,
+        )
+        support_grants.keep(tx, grant)
+    return grant
+
+
+def viewing(*, ports: Ports, agent: Agent, grant_id: str, now: datetime) -> Viewing | None:
+    """The agent's own permission with its customer, as long as it is open and still allowed."""
+    with ports.database.read() as tx:
+        grant = support_grants.get(tx, agent.id, grant_id)
+        subject = customers.get(tx, grant.customer_id) if grant and grant.is_open(now) else None
+    if grant is None or subject is None:
+        return None
+    return Viewing(grant, subject)
+
+
+def open_of(*, ports: Ports, agent: Agent, now: datetime) -> tuple[Viewing, ...]:
+    """What the agent may look at now."""
+    with ports.database.read() as tx:
+        found = [(grant, customers.get(tx, grant.customer_id)) for grant in support_grants.open_of(tx, agent.id, now=now)]
+    return tuple(Viewing(grant, subject) for grant, subject in found if subject is not None)
+
+
+def renew(*, ports: Ports, viewing: Viewing, now: datetime) -> bool:
+    """As long again, once; False where that is over."""
+    if not viewing.grant.may_renew(now):
+        return False
+    with ports.database.write() as tx:
+        return support_grants.renew(tx, viewing.grant.renewed(now))
+
+
+def end(*, ports: Ports, viewing: Viewing, now: datetime) -> None:
+    with ports.database.write() as tx:
+        support_grants.end(tx, viewing.grant.agent_id, grant_id=viewing.grant.id, cause=EndCause.BUTTON, now=now)
+
+
+def looks_at(*, ports: Ports, customer: Customer, limit: int = 50) -> tuple[SupportGrant, ...]:
+    """When customer support looked, and why, for the customer to read."""
+    with ports.database.read() as tx:
+        return support_grants.of_customer(tx, customer.id, limit=limit)

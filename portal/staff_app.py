@@ -1,0 +1,77 @@
+"""The application of customer support, beside the customers': another cookie, another sign-in, and nothing that acts."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from flask import Flask
+
+from portal import i18n
+from portal.domain.support import Reason, Role
+from portal.identity.oidc import Oidc, OidcConfig
+from portal.identity.staff import Roles, StaffDoor
+from portal.journey.ports import Ports
+from portal.settings import Settings, StaffOidcSettings
+from portal.storage.database import Database
+from portal.web import page, view_as
+from portal.web.support_registration import init_pages
+from portal.web.wiring import Portal, Site, Staff, install, install_staff
+
+PATH = "/support"
+
+
+def create_staff_app(
+    app: Flask, settings: Settings, given: StaffOidcSettings, ports: Ports, site: Site, clock: Callable[[], datetime]
+) -> Flask:
+    """Makes `app` the support pages of this installation."""
+    app.jinja_environment = page.Templates
+    base = f"{settings.public_url}{PATH}"
+    oidc = Oidc(staff_oidc_config(settings, given, base), ports.database)
+    app.config.update(
+        SECRET_KEY=f"{settings.secret_key.get_secret_value()} staff",
+        TRUSTED_HOSTS=list(settings.trusted_hosts),
+        MAX_CONTENT_LENGTH=64 * 1024,
+        SESSION_COOKIE_NAME="__Host-staff" if site.is_https else "staff",
+        SESSION_COOKIE_SECURE=site.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+    )
+    install(app, Portal(watching(ports), oidc, site, clock, settings.session_hours))
+    install_staff(app, Staff(door(given, oidc, ports.database), tuple(Reason(r) for r in settings.support.reasons)))
+    init_pages(app)
+    i18n.init_app(
+        app,
+        languages=settings.languages,
+        default=settings.default_language,
+        time_zone=settings.time_zone,
+        viewer=page.viewer,
+        chosen=view_as.chosen_language,
+        clock=clock,
+    )
+    page.init_app(app, keeps_pieces=False)
+    return app
+
+
+def watching(ports: Ports) -> Ports:
+    """The same world, in which nothing is written, queued or asked for."""
+    return replace(ports, database=ports.database.read_only(), acts=False)
+
+
+def door(given: StaffOidcSettings, oidc: Oidc, database: Database) -> StaffDoor:
+    roles = {value: Role(role) for value, role in given.roles.items()}
+    return StaffDoor(oidc, Roles(given.role_claim, roles, given.acr), database)
+
+
+def staff_oidc_config(settings: Settings, given: StaffOidcSettings, base: str) -> OidcConfig:
+    return OidcConfig(
+        issuer=given.issuer,
+        client_id=given.client_id,
+        client_secret=given.client_secret.get_secret_value(),
+        redirect_uri=f"{base}/sign-in/callback",
+        post_logout_redirect_uri=f"{base}/",
+        scope=given.scope,
+        acr_values=given.acr,
+        timeout=settings.oidc.timeout,
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )

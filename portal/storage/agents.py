@@ -1,0 +1,101 @@
+"""Support staff: whoever has signed in at the staff's issuer, and the browsers they are signed in with."""
+
+from datetime import datetime
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+
+from portal.domain.support import Agent, Role
+from portal.storage import tables
+from portal.storage.database import Transaction
+from portal.storage.ids import new_id
+from portal.storage.sealing import hashed
+
+_agents = tables.agents
+_sessions = tables.staff_sessions
+
+
+def signed_in(
+    tx: Transaction, *, issuer: str, subject: str, name: str | None, email: str | None, role: Role, now: datetime
+) -> Agent:
+    """The agent of this identity, new or known, in the role they have today."""
+    told = {"name": name, "email": email, "role": role, "signed_in_at": now}
+    new = tx.insert(_agents).values(id=new_id(), issuer=issuer, subject=subject, **told)
+    upsert = new.on_conflict_do_update(index_elements=["issuer", "subject"], set_=told).returning(*_agents.c)
+    return _agent(tx.connection.execute(upsert).mappings().one())
+
+
+def has_email(tx: Transaction, email: str) -> bool:
+    """Whether an address belongs to any of the staff."""
+    theirs = select(_agents.c.id).where(func.lower(_agents.c.email) == email.lower()).limit(1)
+    return tx.connection.execute(theirs).first() is not None
+
+
+def open_session(
+    tx: Transaction, agent_id: str, *, token: str, id_token: str, now: datetime, expires_at: datetime
+) -> None:
+    """Signs the agent in, in the browser that gets the random `token`."""
+    session = insert(_sessions).values(
+        id=new_id(),
+        agent_id=agent_id,
+        token_hash=hashed(token),
+        id_token_sealed=tx.seal(id_token),
+        created_at=now,
+        seen_at=now,
+        expires_at=expires_at,
+    )
+    tx.connection.execute(session)
+
+
+def by_token(tx: Transaction, token: str, *, now: datetime, seen_since: datetime) -> Agent | None:
+    """The agent of this browser; None once the session has ended, or was not used since then."""
+    found = (
+        select(*_agents.c)
+        .join(_sessions, _sessions.c.agent_id == _agents.c.id)
+        .where(
+            _sessions.c.token_hash == hashed(token),
+            _sessions.c.expires_at > now,
+            _sessions.c.seen_at > seen_since,
+        )
+    )
+    row = tx.connection.execute(found).mappings().one_or_none()
+    return _agent(row) if row else None
+
+
+def seen(tx: Transaction, token: str, *, now: datetime) -> None:
+    """The agent is there: the session goes on."""
+    tx.connection.execute(update(_sessions).where(_sessions.c.token_hash == hashed(token)).values(seen_at=now))
+
+
+def id_token(tx: Transaction, token: str) -> str | None:
+    """The ID token of the sign-in that this browser's session began with."""
+    kept = select(_sessions.c.id_token_sealed).where(_sessions.c.token_hash == hashed(token))
+    sealed = tx.connection.scalars(kept).one_or_none()
+    return tx.unseal(sealed) if sealed is not None else None
+
+
+def close_session(tx: Transaction, token: str) -> None:
+    tx.connection.execute(delete(_sessions).where(_sessions.c.token_hash == hashed(token)))
+
+
+def close_all(tx: Transaction, issuer: str, subject: str) -> tuple[str, ...]:
+    """Signs somebody out everywhere who has no role any more; answers the ids of the agent they were."""
+    theirs = select(_agents.c.id).where(_agents.c.issuer == issuer, _agents.c.subject == subject).order_by(_agents.c.id)
+    found = tuple(tx.connection.scalars(theirs))
+    tx.connection.execute(delete(_sessions).where(_sessions.c.agent_id.in_(found)))
+    return found
+
+
+def purge_sessions(tx: Transaction, now: datetime) -> None:
+    """Deletes the sessions that have ended by themselves."""
+    tx.connection.execute(delete(_sessions).where(_sessions.c.expires_at <= now))
+
+
+def _agent(row: RowMapping) -> Agent:
+    return Agent(
+        id=row["id"],
+        issuer=row["issuer"],
+        subject=row["subject"],
+        name=row["name"],
+        email=row["email"],
+        role=Role(row["role"]),
+    )

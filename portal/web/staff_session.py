@@ -1,0 +1,54 @@
+"""The cookie of a signed-in agent, which is another than a customer's, and who the agent is."""
+
+import secrets
+from typing import cast
+
+from flask import g, session
+
+from portal import i18n
+from portal.domain.support import Agent
+from portal.journey.support import Viewing
+
+TOKEN, BROWSER, OWN_LANGUAGE = "agent", "browser", "own_language"
+
+
+def browser() -> str:
+    """The random name of this browser, made when first asked for."""
+    token = session.get(BROWSER)
+    if not isinstance(token, str):
+        token = session[BROWSER] = secrets.token_urlsafe(32)
+    return token
+
+
+def open(token: str) -> None:  # noqa: A001 - `staff_session.open` is how it is read
+    """Makes this browser the one of a session just opened; of what the cookie held only the language stays."""
+    language = session.get(i18n.CHOICE)
+    close()
+    session[TOKEN] = token
+    if language:
+        session[i18n.CHOICE] = language
+
+
+def close() -> None:
+    session.clear()
+
+
+def agent() -> Agent:
+    """Who of the staff is asking."""
+    return cast(Agent, g.agent)
+
+
+def viewing() -> Viewing | None:
+    """What the agent looks at, on the customer's pages."""
+    found: Viewing | None = g.get("viewing")
+    return found
+
+
+def chosen_language() -> str | None:
+    """The customer's pages are in the customer's language, unless the agent asked for their own."""
+    return None if viewing() and not session.get(OWN_LANGUAGE) else i18n.own_choice()
+
+
+def agents_language() -> str:
+    """The language of what is said to the agent: their choice, else the retailer's default."""
+    return i18n.own_choice() or i18n.default_language()

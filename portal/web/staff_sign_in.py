@@ -1,0 +1,59 @@
+"""Support staff sign in, and out. Named as the customer's sign-in is, so that the same pages find it."""
+
+import structlog
+from flask import Blueprint, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import i18n
+from portal.identity.oidc import SignInFailed
+from portal.web import staff_session
+from portal.web.page import page, see_other
+from portal.web.wiring import portal, staff
+
+blueprint = Blueprint("sign_in", __name__)
+
+log = structlog.get_logger(__name__)
+
+
+@blueprint.get("/sign-in")
+def begin() -> ResponseReturnValue:
+    """Leaves for the staff's issuer."""
+    try:
+        url = staff().door.oidc.begin(
+            browser=staff_session.browser(), target="support", language=i18n.current_language(), now=portal().clock()
+        )
+    except SignInFailed as failure:
+        return _failed(failure)
+    return see_other(url)
+
+
+@blueprint.get("/sign-in/callback")
+def callback() -> ResponseReturnValue:
+    """Comes back from it, in a role or not at all."""
+    try:
+        token = staff().door.complete(args=request.args, browser=staff_session.browser(), now=portal().clock())
+    except SignInFailed as failure:
+        return _failed(failure)
+    staff_session.open(token)
+    return see_other(url_for("support.search"))
+
+
+@blueprint.get("/sign-in/failed")
+def failed() -> ResponseReturnValue:
+    """Says that it did not work."""
+    return page("support/sign_in_failed.html")
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """Ends the session, and with it all that it permitted."""
+    token = str(session.get(staff_session.TOKEN))
+    id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock())
+    staff_session.close()
+    language = i18n.current_language()
+    return see_other(staff().door.oidc.logout_url(id_token, language) or url_for("sign_in.failed"))
+
+
+def _failed(failure: SignInFailed) -> ResponseReturnValue:
+    log.warning("staff_sign_in_failed", reason=str(failure))
+    return see_other(url_for("sign_in.failed"))

@@ -1,0 +1,56 @@
+"""What an agent reads above a customer's page, in their own language: whose it is, why, for how long, and how to end it."""
+
+from dataclasses import dataclass
+
+from flask import session
+
+from portal import i18n
+from portal.journey.support import Viewing
+from portal.web import staff_session
+from portal.web.support_words import REASONS, time_left, view_title
+from portal.web.wiring import portal
+from portal.web.words import gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The words of the banner. `other_language` is what the switch asks for."""
+
+    language: str
+    title: str
+    text: str
+    language_label: str
+    other_language: str
+    end_label: str
+    renew_label: str | None
+    timeline: str | None = None
+    timeline_label: str | None = None
+
+
+def banner() -> Banner | None:
+    """The banner of this page, None on the staff's own."""
+    found = staff_session.viewing()
+    if found is None:
+        return None
+    language = staff_session.agents_language()
+    with i18n.speaking(language):
+        return _words(found, language)
+
+
+def _words(found: Viewing, language: str) -> Banner:
+    now, identity = portal().clock(), found.customer.identity
+    parts = (
+        gettext("You can change nothing."),
+        f"{REASONS[found.grant.reason]} ({found.grant.ticket}).",
+        f"{time_left((found.grant.expires_at - now).total_seconds())}.",
+    )
+    shows_own = bool(session.get(staff_session.OWN_LANGUAGE))
+    return Banner(
+        language=language,
+        title=view_title(identity.name or identity.email or identity.number),
+        text=" ".join(parts),
+        language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
+        other_language="no" if shows_own else "yes",
+        end_label=gettext("Stop viewing"),
+        renew_label=gettext("15 more minutes") if found.grant.may_renew(now) else None,
+    )

@@ -1,0 +1,40 @@
+"""What customer support reads, and what customers read of it."""
+
+from collections.abc import Mapping
+from math import ceil
+
+from portal.domain.support import Reason
+from portal.i18n import LazyWords, lazy_gettext
+from portal.web.words import gettext, ngettext
+
+_ = lazy_gettext
+
+REASONS: Mapping[Reason, LazyWords] = {
+    Reason.CONNECTING: _("Help with connecting a device"),
+    Reason.RECONNECTING: _("Help with reconnecting a device"),
+    Reason.DEVICE_DATA: _("A question about a device or its values"),
+    Reason.ACCOUNT: _("A question about the account"),
+    Reason.PRIVACY: _("A question about personal data"),
+    Reason.OTHER: _("Another question to customer support"),
+}
+
+REFUSALS: Mapping[str, LazyWords] = {
+    "role": _("Your role does not allow it."),
+    "self": _("This is your own account. Ask a colleague."),
+    "colleague": _("This account belongs to a colleague."),
+    "too_many": _("You are viewing three customers already. End one of them first."),
+}
+
+
+def refusal(word: str) -> str:
+    """Why a customer may not be looked at."""
+    return str(REFUSALS[word])
+
+
+def time_left(seconds: float) -> str:
+    """How long a permission still lasts, rounded up."""
+    return ngettext("%(num)d minute left", "%(num)d minutes left", max(1, ceil(seconds / 60)))
+
+
+def view_title(name: str | None) -> str:
+    return gettext("Viewing as %(name)s", name=name) if name else gettext("Viewing as a customer")

@@ -1,0 +1,89 @@
+"""Viewing as a customer: the same pages under a permission's own address, for an agent, with nothing that acts.
+
+The permission stands in the path, so several tabs with several customers never mix; nothing of whom an agent looks at is
+kept in their session.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, abort, g, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.people import LoginSession
+from portal.domain.support import Agent
+from portal.identity import current
+from portal.journey import support
+from portal.web import connect, devices, link_sessions, staff_session, welcome
+from portal.web.guards import SAFE, csrf, refuse_other_sites
+from portal.web.page import see_other
+from portal.web.wiring import portal, staff
+
+PREFIX = "/as/<grant>"
+NOBODY = "-"
+"""Stands for a permission in addresses that are the same for all: the colours, the logo."""
+
+OBSERVED = (welcome.blueprint, connect.blueprint, link_sessions.blueprint, devices.blueprint)
+FOR_ALL = frozenset({"static", "welcome.theme", "welcome.logo"})
+BEFORE_SIGN_IN = frozenset({"sign_in.begin", "sign_in.callback", "sign_in.failed"})
+
+
+def init_app(app: Flask, own_pages: tuple[Blueprint, ...]) -> None:
+    """Registers the staff's own pages, and the customer's under a permission."""
+    for blueprint in own_pages:
+        app.register_blueprint(blueprint)
+    for blueprint in OBSERVED:
+        app.register_blueprint(blueprint, url_prefix=f"{PREFIX}{blueprint.url_prefix or ''}")
+    app.url_value_preprocessor(_take_grant)
+    app.url_defaults(_give_grant)
+    app.before_request(_enforce)
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    csrf.init_app(app)
+    current.init_view_as(app, observed)
+
+
+def observed() -> LoginSession | None:
+    """The customer whose pages these are, as if they were signed in for as long as the permission lasts."""
+    found = staff_session.viewing()
+    if found is None:
+        return None
+    return LoginSession(found.grant.id, found.customer, found.grant.created_at, found.grant.expires_at)
+
+
+def _take_grant(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    g.grant_id = (values or {}).pop("grant", None)
+
+
+def _give_grant(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint.partition(".")[0] in {blueprint.name for blueprint in OBSERVED}:
+        is_for_all = endpoint in FOR_ALL
+        values.setdefault("grant", NOBODY if is_for_all else g.get("grant_id") or NOBODY)
+
+
+def _enforce() -> ResponseReturnValue | None:
+    if request.endpoint in FOR_ALL or request.endpoint in BEFORE_SIGN_IN or request.endpoint is None:
+        return None
+    now = portal().clock()
+    token = session.get(staff_session.TOKEN)
+    found = staff().door.agent(token, now=now) if isinstance(token, str) else None
+    if found is None:
+        return see_other(url_for("sign_in.begin"))
+    g.agent = found
+    if g.get("grant_id") is not None:
+        return _enforce_view(found, now)
+    if request.method not in SAFE:
+        refuse_other_sites()
+        csrf.protect()
+    return None
+
+
+def _enforce_view(found: Agent, now: datetime) -> ResponseReturnValue | None:
+    """Only what is permitted now, and only to look."""
+    g.viewing = support.viewing(ports=portal().ports, agent=found, grant_id=str(g.grant_id), now=now)
+    if g.viewing is None:
+        return see_other(url_for("support.over"))
+    if request.method not in SAFE:
+        abort(403)
+    g.observed = g.viewing
+    g.customer = g.viewing.customer
+    return None
