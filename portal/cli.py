@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `events`, `db upgrade`."""
+"""The operator's command: `portal demo`, `sandbox`, `serve`, `worker`, `check`, `events`, `audit`, `db upgrade`."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from portal.app import ROOT, open_database
+from portal.cli_audit import audit
 from portal.cli_events import events
 from portal.i18n import catalogue_faults
 from portal.sandbox.configuration import SandboxConfig, portal_environment
@@ -165,6 +166,7 @@ def db_upgrade() -> None:
 
 
 main.add_command(events)
+main.add_command(audit)
 
 
 def _settings() -> Settings:

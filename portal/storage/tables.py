@@ -18,7 +18,7 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import app_tables, schema
+from portal.storage import access_tables, app_tables, schema
 from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
 metadata = schema.metadata
@@ -282,3 +282,4 @@ audit = Table(
 )
 
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
+access_events, access_head = access_tables.access_events, access_tables.access_head
