@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `app-simulator`, `sandbox`, `serve`, `worker`, `check`, `events`, `db`."""
+"""The operator's command: `portal demo`, `app-simulator`, `sandbox`, `serve`, `worker`, `check`, `events`, `audit`, `db`."""
 
 import contextlib
 import os
@@ -15,14 +15,15 @@ from pathlib import Path
 import click
 
 from portal.app import ROOT, open_database
+from portal.cli_audit import audit
 from portal.cli_events import events
-from portal.translations import catalogue_faults
 from portal.sandbox import app_backend
 from portal.sandbox.app_simulator import app_simulator, command_for
 from portal.sandbox.configuration import SandboxConfig, portal_environment
 from portal.sandbox.program import serve as serve_sandbox
 from portal.settings import Settings, SettingsError, load
 from portal.storage.database import DatabaseFault
+from portal.translations import catalogue_faults
 from portal.web.theme import warnings as colour_warnings
 from portal.worker import keep
 from portal.worker import run as run_worker
@@ -171,6 +172,7 @@ def db_upgrade() -> None:
 
 main.add_command(events)
 main.add_command(app_simulator)
+main.add_command(audit)
 
 
 def _settings() -> Settings:

@@ -1,17 +1,13 @@
 """The operator's look into the inbox of provider events: `portal events list`, `retry`."""
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 
-from portal.app import open_database
+from portal.cli_database import opened_database
 from portal.domain.provider_event import EventState
-from portal.settings import SettingsError, load
 from portal.storage import provider_events
-from portal.storage.database import Database, DatabaseFault
 from portal.storage.provider_events import InboxEvent
 
 TO_SEE = (EventState.QUARANTINED.value, EventState.DEAD.value)
@@ -35,7 +31,7 @@ def events() -> None:
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Only the latest so many.")
 def list_events(states: Sequence[str], limit: int) -> None:
     """List events, newest first. Customers are named as their provider knows them."""
-    with _database() as database, database.read() as tx:
+    with opened_database() as database, database.read() as tx:
         found = provider_events.listed(tx, frozenset(EventState(state) for state in states), limit=limit)
     if not found:
         click.echo("There are none.")
@@ -50,24 +46,11 @@ def list_events(states: Sequence[str], limit: int) -> None:
 @click.argument("event_id")
 def retry(event_id: str) -> None:
     """Have an event taken once more, within a minute."""
-    with _database() as database, database.write() as tx:
+    with opened_database() as database, database.write() as tx:
         is_known = provider_events.retry(tx, event_id)
     if not is_known:
         raise click.ClickException("there is no event of this id")
     click.echo("It will be taken within a minute.")
-
-
-@contextlib.contextmanager
-def _database() -> Iterator[Database]:
-    try:
-        settings = load(os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    with contextlib.closing(open_database(settings)) as database:
-        try:
-            yield database
-        except DatabaseFault as fault:
-            raise click.ClickException(f"the database does not answer ({type(fault).__name__})") from None
 
 
 def _row(event: InboxEvent) -> tuple[str, ...]:

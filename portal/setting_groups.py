@@ -115,7 +115,9 @@ class StaffOidcSettings(Group):
         {"agent": "agent", "lead": "lead", "auditor": "auditor"},
         description="Its values, `value=role`; a role is agent, lead or auditor",
     )
-    acr: Words = Field((), description="How somebody must have signed in: one of these values of `acr`, if any are named")
+    acr: Words = Field(
+        (), description="How somebody must have signed in: one of these values of `acr`, if any are named"
+    )
 
 
 class SupportSettings(Group):

@@ -13,7 +13,7 @@ from portal.identity.staff import Roles, StaffDoor
 from portal.journey.ports import Ports
 from portal.settings import Settings, StaffOidcSettings
 from portal.storage.database import Database
-from portal.web import page, view_as
+from portal.web import page, staff_session
 from portal.web.support_registration import init_pages
 from portal.web.wiring import Portal, Site, Staff, install, install_staff
 
@@ -37,8 +37,10 @@ def create_staff_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
-    install(app, Portal(watching(ports), oidc, site, clock, settings.session_hours))
-    install_staff(app, Staff(door(given, oidc, ports.database), tuple(Reason(r) for r in settings.support.reasons)))
+    acting = Portal(ports, oidc, site, clock, settings.session_hours)
+    install(app, acting)
+    reasons = tuple(Reason(reason) for reason in settings.support.reasons)
+    install_staff(app, Staff(door(given, oidc, ports.database), reasons, replace(acting, ports=watching(ports))))
     init_pages(app)
     i18n.init_app(
         app,
@@ -46,7 +48,7 @@ def create_staff_app(
         default=settings.default_language,
         time_zone=settings.time_zone,
         viewer=page.viewer,
-        chosen=view_as.chosen_language,
+        chosen=staff_session.chosen_language,
         clock=clock,
     )
     page.init_app(app, keeps_pieces=False)

@@ -9,7 +9,7 @@ from portal.domain.people import Customer
 from portal.domain.support import GRANT_LIFETIME, MOST_AT_ONCE, Agent, EndCause, Reason, SupportGrant, check_may_view
 from portal.domain.support import NotAllowed as NotAllowed
 from portal.journey.ports import Ports
-from portal.storage import agents, customer_search, customers, support_grants
+from portal.storage import access_events, agents, customer_search, customers, support_grants
 from portal.storage.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,9 @@ def viewing(*, ports: Ports, agent: Agent, grant_id: str, now: datetime) -> View
 def open_of(*, ports: Ports, agent: Agent, now: datetime) -> tuple[Viewing, ...]:
     """What the agent may look at now."""
     with ports.database.read() as tx:
-        found = [(grant, customers.get(tx, grant.customer_id)) for grant in support_grants.open_of(tx, agent.id, now=now)]
+        found = [
+            (grant, customers.get(tx, grant.customer_id)) for grant in support_grants.open_of(tx, agent.id, now=now)
+        ]
     return tuple(Viewing(grant, subject) for grant, subject in found if subject is not None)
 
 
@@ -107,3 +109,32 @@ def looks_at(*, ports: Ports, customer: Customer, limit: int = 50) -> tuple[Supp
     """When customer support looked, and why, for the customer to read."""
     with ports.database.read() as tx:
         return support_grants.of_customer(tx, customer.id, limit=limit)
+
+
+def record(
+    *,
+    ports: Ports,
+    agent: Agent,
+    viewing: Viewing | None,
+    customer_id: str | None,
+    action: str,
+    outcome: str,
+    request_reference: str,
+    now: datetime,
+) -> None:
+    """Writes down what an agent asked for, and about whom."""
+    grant = viewing.grant if viewing else None
+    with ports.database.write() as tx:
+        access_events.record(
+            tx,
+            at=now,
+            actor=agent.id,
+            actor_role=agent.role,
+            customer_id=grant.customer_id if grant else customer_id,
+            grant_id=grant.id if grant else None,
+            reason=grant.reason if grant else None,
+            ticket=grant.ticket if grant else None,
+            action=action,
+            outcome=outcome,
+            request_reference=request_reference,
+        )

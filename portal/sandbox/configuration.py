@@ -12,6 +12,8 @@ class SandboxConfig:
     portal_url: str = "http://localhost:8000"
     oidc_client_id: str = "device-portal"
     oidc_client_secret: str = "sandbox-oidc-client-secret"
+    staff_client_id: str = "support-portal"
+    staff_client_secret: str = "sandbox-staff-client-secret"
     podero_org_id: str = "3f0f8f5e-6a52-4b0e-9c1d-2f4f3a6d7b10"
     podero_client_id: str = "sandbox-podero-client"
     podero_client_secret: str = "sandbox-podero-client-secret"
@@ -41,6 +43,9 @@ def portal_environment(config: SandboxConfig) -> dict[str, str]:
         "PORTAL_OIDC__ISSUER": config.issuer,
         "PORTAL_OIDC__CLIENT_ID": config.oidc_client_id,
         "PORTAL_OIDC__CLIENT_SECRET": config.oidc_client_secret,
+        "PORTAL_STAFF_OIDC__ISSUER": config.issuer,
+        "PORTAL_STAFF_OIDC__CLIENT_ID": config.staff_client_id,
+        "PORTAL_STAFF_OIDC__CLIENT_SECRET": config.staff_client_secret,
         "PORTAL_PODERO__BASE_URL": config.podero_base_url,
         "PORTAL_PODERO__TOKEN_URL": f"{config.podero_base_url}/auth/token",
         "PORTAL_PODERO__ORG_ID": config.podero_org_id,

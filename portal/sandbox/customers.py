@@ -1,4 +1,4 @@
-"""The sample customers of the retailer, as its OpenID issuer knows them. Every password is `demo`."""
+"""The sample customers and support staff of the retailer, as its OpenID issuer knows them. Every password is `demo`."""
 
 from dataclasses import dataclass
 
@@ -51,3 +51,41 @@ SAMPLE_CUSTOMERS = {
         SampleCustomer("tiiu", "Tiiu Tamm", "et-EE", "EE"),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SampleAgent:
+    """One of the support staff."""
+
+    username: str
+    name: str
+    roles: tuple[str, ...]
+    locale: str = "en"
+
+    @property
+    def subject(self) -> str:
+        return f"staff-{self.username}"
+
+    def userinfo(self) -> dict[str, object]:
+        return {
+            "sub": self.subject,
+            "name": self.name,
+            "email": f"{self.username}@retailer.example",
+            "email_verified": True,
+            "locale": self.locale,
+            "roles": list(self.roles),
+            "acr": "mfa",
+        }
+
+
+SAMPLE_AGENTS = {
+    agent.username: agent
+    for agent in (
+        SampleAgent("sam", "Sam Support", ("agent",)),
+        SampleAgent("lea", "Lea Lead", ("lead",)),
+        SampleAgent("otto", "Otto Auditor", ("auditor",)),
+        SampleAgent("nora", "Nora Nobody", ()),
+    )
+}
+
+SAMPLE_PEOPLE: dict[str, SampleCustomer | SampleAgent] = {**SAMPLE_CUSTOMERS, **SAMPLE_AGENTS}

@@ -11,7 +11,7 @@ from authlib.oidc.rpinitiated import EndSessionEndpoint
 from flask import Blueprint, Flask, Response, jsonify, make_response, render_template, request
 from joserfc.jwk import KeySet
 
-from portal.sandbox.customers import PASSWORD, SAMPLE_CUSTOMERS
+from portal.sandbox.customers import PASSWORD, SAMPLE_AGENTS, SAMPLE_CUSTOMERS, SAMPLE_PEOPLE
 from portal.sandbox.issuer_grants import (
     SCOPES,
     BearerCheck,
@@ -36,7 +36,9 @@ class Issuer:
         self.state = state
         self.memory = IssuerMemory()
         self.url = state.config.issuer
-        self.client = PortalClient(state)
+        config = state.config
+        self.client = PortalClient(state, config.oidc_client_id, config.oidc_client_secret)
+        self.staff_client = PortalClient(state, config.staff_client_id, config.staff_client_secret, "/support")
         # Any: the published types of Authlib's server side lag behind it
         self.server: Any = AuthorizationServer(app, query_client=self._query_client, save_token=self._save_token)
         self.server.register_grant(
@@ -81,7 +83,7 @@ class Issuer:
 
     def authorize(self) -> Response:
         username, signed_in_at = self._browser()
-        customer = SAMPLE_CUSTOMERS.get(username)
+        customer = SAMPLE_PEOPLE.get(username)
         try:
             grant = self.server.get_consent_grant(end_user=customer)
         except OAuth2Error as error:
@@ -116,7 +118,7 @@ class Issuer:
 
     def _log_in(self, grant: Any) -> Response:
         username = request.form.get("username", "").strip().lower()
-        if username not in SAMPLE_CUSTOMERS or request.form.get("password") != PASSWORD:
+        if username not in SAMPLE_PEOPLE or request.form.get("password") != PASSWORD:
             return self._login_page(username=username, failed=True)
         now, browser = int(time.time()), secrets.token_urlsafe(32)
         with self.memory.lock:
@@ -127,9 +129,7 @@ class Issuer:
 
     def _granted(self, grant: Any, username: str, signed_in_at: int) -> Response:
         grant.request.user_signed_in_at = signed_in_at
-        return self._named(
-            self.server.create_authorization_response(grant_user=SAMPLE_CUSTOMERS[username], grant=grant)
-        )
+        return self._named(self.server.create_authorization_response(grant_user=SAMPLE_PEOPLE[username], grant=grant))
 
     def _named(self, response: Response) -> Response:
         """Every answer that goes back to the client says whose it is (RFC 9207)."""
@@ -144,7 +144,7 @@ class Issuer:
                 **self._words(),
                 username=username,
                 failed=failed,
-                customers=SAMPLE_CUSTOMERS.values(),
+                customers=(SAMPLE_AGENTS if self._is_for_staff() else SAMPLE_CUSTOMERS).values(),
             )
         )
 
@@ -156,8 +156,11 @@ class Issuer:
     def _browser(self) -> tuple[str, int]:
         return self.memory.browsers.get(request.cookies.get(COOKIE, ""), ("", 0))
 
+    def _is_for_staff(self) -> bool:
+        return request.values.get("client_id") == self.staff_client.get_client_id()
+
     def _query_client(self, client_id: str) -> PortalClient | None:
-        return self.client if client_id == self.client.get_client_id() else None
+        return next((known for known in (self.client, self.staff_client) if known.client_id == client_id), None)
 
     def _save_token(self, token: dict[str, Any], asked: Any) -> None:
         self.memory.tokens[token["access_token"]] = IssuedToken(

@@ -15,7 +15,7 @@ from authlib.oidc.core import OpenIDCode, UserInfo
 from authlib.oidc.core.models import AuthorizationCodeMixin
 from joserfc.jwk import KeySet, RSAKey
 
-from portal.sandbox.customers import SAMPLE_CUSTOMERS, SampleCustomer
+from portal.sandbox.customers import SAMPLE_PEOPLE, SampleAgent, SampleCustomer
 from portal.sandbox.state import SandboxState
 
 SCOPES = ("openid", "profile", "email")
@@ -23,20 +23,23 @@ CODE_LIFE = 60
 
 
 class PortalClient(ClientMixin):
-    """The one client: the portal, at the address where it now lives."""
+    """A client: the portal's pages at this path, at the address where it now lives."""
 
-    def __init__(self, state: SandboxState) -> None:
+    def __init__(self, state: SandboxState, client_id: str, client_secret: str, path: str = "") -> None:
         self.state = state
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.path = path
 
     @property
     def client_metadata(self) -> dict[str, Any]:
-        return {"post_logout_redirect_uris": [f"{self.state.portal_url}/"]}
+        return {"post_logout_redirect_uris": [f"{self.state.portal_url}{self.path}/"]}
 
     def get_client_id(self) -> str:
-        return self.state.config.oidc_client_id
+        return self.client_id
 
     def get_default_redirect_uri(self) -> str:
-        return f"{self.state.portal_url}/sign-in/callback"
+        return f"{self.state.portal_url}{self.path}/sign-in/callback"
 
     def get_allowed_scope(self, scope: Collection[str] | str) -> str:
         return " ".join(name for name in scope_to_list(scope) or () if name in SCOPES)
@@ -45,7 +48,7 @@ class PortalClient(ClientMixin):
         return redirect_uri == self.get_default_redirect_uri()
 
     def check_client_secret(self, client_secret: str) -> bool:
-        return secrets.compare_digest(client_secret.encode(), self.state.config.oidc_client_secret.encode())
+        return secrets.compare_digest(client_secret.encode(), self.client_secret.encode())
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - the base's shape
         return method in ("client_secret_basic", "client_secret_post")
@@ -67,7 +70,7 @@ class IssuedCode(AuthorizationCodeMixin):
     nonce: str
     code_challenge: str
     code_challenge_method: str
-    customer: SampleCustomer
+    customer: SampleCustomer | SampleAgent
     auth_time: int
     good_until: float
 
@@ -88,7 +91,7 @@ class IssuedCode(AuthorizationCodeMixin):
 class IssuedToken(TokenMixin):
     """An access token for userinfo."""
 
-    customer: SampleCustomer
+    customer: SampleCustomer | SampleAgent
     scope: str
     good_until: float
 
@@ -101,7 +104,7 @@ class IssuedToken(TokenMixin):
     def is_revoked(self) -> bool:
         return False
 
-    def get_user(self) -> SampleCustomer:
+    def get_user(self) -> SampleCustomer | SampleAgent:
         return self.customer
 
 
@@ -177,7 +180,7 @@ class LeanIdToken(OpenIDCode):
     def get_client_claims(self, client: Any) -> dict[str, Any]:
         return {"iss": self.issuer, "aud": client.get_client_id()}
 
-    def generate_user_info(self, user: SampleCustomer, scope: str) -> UserInfo:
+    def generate_user_info(self, user: SampleCustomer | SampleAgent, scope: str) -> UserInfo:
         del scope
         return UserInfo(sub=user.subject)
 
@@ -212,7 +215,7 @@ def code_grant(memory: IssuerMemory) -> type[AuthorizationCodeGrant]:
         def delete_authorization_code(self, authorization_code: Any) -> None:
             """It was taken out when it was found: two redemptions at once cannot both succeed."""
 
-        def authenticate_user(self, authorization_code: IssuedCode) -> SampleCustomer | None:
-            return SAMPLE_CUSTOMERS.get(authorization_code.customer.username)
+        def authenticate_user(self, authorization_code: IssuedCode) -> SampleCustomer | SampleAgent | None:
+            return SAMPLE_PEOPLE.get(authorization_code.customer.username)
 
     return CodeGrant

@@ -33,9 +33,12 @@ class PlainText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+        return None if value is None else mended(value)
+
+
+def mended(text: str) -> str:
+    """The text as a PlainText column keeps it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

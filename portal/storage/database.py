@@ -1,5 +1,6 @@
 """The door to the database: transactions that read, transactions that write, and the schema's own life."""
 
+import copy
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,12 @@ class Database:
         """One consistent view; the database refuses to write in it."""
         with self._reading.begin() as connection:
             yield Transaction(connection, self._seal, writes=False)
+
+    def read_only(self) -> "Database":
+        """The same database for whoever must only look: what writes is refused by the database itself."""
+        same = copy.copy(self)
+        same._writing = self._reading  # noqa: SLF001 - a copy of its own kind
+        return same
 
     def upgrade(self) -> None:
         """Brings the schema to the newest revision; two processes may try at once."""

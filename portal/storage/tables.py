@@ -18,7 +18,7 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import app_tables, schema, support_tables
+from portal.storage import access_tables, app_tables, schema, support_tables
 from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
 metadata = schema.metadata
@@ -285,3 +285,4 @@ audit = Table(
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words
+access_events, access_head = access_tables.access_events, access_tables.access_head

@@ -32,6 +32,7 @@ class Access(StrEnum):
     EVERYONE = "everyone"
     CUSTOMERS = "customers"
     MACHINES = "machines"
+    STAFF = "staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ def customers(target: str) -> Callable[[V], V]:
 def machines(view: V) -> V:
     """An address for programs: no session, no form token, no page."""
     return _wear(Guard(Access.MACHINES))(view)
+
+
+def staff(view: V) -> V:
+    """A page of customer support, which only its own application serves."""
+    return _wear(Guard(Access.STAFF))(view)
 
 
 def guard_of(app: Flask, endpoint: str) -> Guard:

@@ -45,12 +45,12 @@ class Shared:
         return made
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, *, keeps_pieces: bool = True) -> None:
     app.context_processor(_given)
     icons: Any = app.jinja_env.get_template("components/icons.html").module
     app.jinja_env.globals.update(
         icon=cache(icons.icon),
-        shared=Shared(app.jinja_env),
+        shared=Shared(app.jinja_env, keeps=keeps_pieces),
         card_words=labels.card_words,
         type_names=labels.TYPE_NAMES,
         vendor_name=labels.vendor_name,

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.identity.oidc import SignInFailed
 from portal.web import staff_session
+from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
 
@@ -16,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 @blueprint.get("/sign-in")
+@for_staff
 def begin() -> ResponseReturnValue:
     """Leaves for the staff's issuer."""
     try:
@@ -28,6 +30,7 @@ def begin() -> ResponseReturnValue:
 
 
 @blueprint.get("/sign-in/callback")
+@for_staff
 def callback() -> ResponseReturnValue:
     """Comes back from it, in a role or not at all."""
     try:
@@ -39,12 +42,14 @@ def callback() -> ResponseReturnValue:
 
 
 @blueprint.get("/sign-in/failed")
+@for_staff
 def failed() -> ResponseReturnValue:
     """Says that it did not work."""
     return page("support/sign_in_failed.html")
 
 
 @blueprint.post("/sign-out")
+@for_staff
 def sign_out() -> ResponseReturnValue:
     """Ends the session, and with it all that it permitted."""
     token = str(session.get(staff_session.TOKEN))

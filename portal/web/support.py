@@ -9,6 +9,7 @@ from portal.domain.support import MAY_VIEW, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
 from portal.web import staff_session, support_words
+from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
 from portal.web.words import gettext
@@ -19,6 +20,7 @@ LONGEST_QUERY = 100
 
 
 @blueprint.get("/")
+@for_staff
 def search() -> ResponseReturnValue:
     """Finds customers, and shows of them no more than is needed to know which is meant."""
     query = request.args.get("q", "")[:LONGEST_QUERY].strip()
@@ -29,12 +31,14 @@ def search() -> ResponseReturnValue:
 
 
 @blueprint.get("/customers/<customer_id>")
+@for_staff
 def customer(customer_id: str) -> ResponseReturnValue:
     """Asks why this customer is to be looked at."""
     return _ask(_customer(customer_id))
 
 
 @blueprint.post("/customers/<customer_id>")
+@for_staff
 def begin(customer_id: str) -> ResponseReturnValue:
     """Permits it, for a reason and a ticket."""
     subject = _customer(customer_id)
@@ -64,6 +68,7 @@ def begin(customer_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/grants/<grant_id>/renew")
+@for_staff
 def renew(grant_id: str) -> ResponseReturnValue:
     """As long again, once."""
     found = _viewing(grant_id)
@@ -73,6 +78,7 @@ def renew(grant_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/grants/<grant_id>/end")
+@for_staff
 def end(grant_id: str) -> ResponseReturnValue:
     """Ends the permission."""
     found = _viewing(grant_id)
@@ -82,6 +88,7 @@ def end(grant_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/grants/<grant_id>/language")
+@for_staff
 def language(grant_id: str) -> ResponseReturnValue:
     """Shows the customer's pages in the agent's own language, or in the customer's again."""
     session[staff_session.OWN_LANGUAGE] = request.form.get("own") == "yes"
@@ -89,6 +96,7 @@ def language(grant_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/language")
+@for_staff
 def own_language() -> ResponseReturnValue:
     """The language of the support pages."""
     i18n.choose(request.form.get("language", ""))
@@ -96,6 +104,7 @@ def own_language() -> ResponseReturnValue:
 
 
 @blueprint.get("/over")
+@for_staff
 def over() -> ResponseReturnValue:
     """Says that a permission has ended."""
     return page("support/over.html")
@@ -130,6 +139,4 @@ def _customer(customer_id: str) -> Customer:
 
 
 def _viewing(grant_id: str) -> Viewing | None:
-    return support.viewing(
-        ports=portal().ports, agent=staff_session.agent(), grant_id=grant_id, now=portal().clock()
-    )
+    return support.viewing(ports=portal().ports, agent=staff_session.agent(), grant_id=grant_id, now=portal().clock())

@@ -7,7 +7,7 @@ kept in their session.
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, g, request, session, url_for
+from flask import Blueprint, Flask, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.people import LoginSession
@@ -16,7 +16,7 @@ from portal.identity import current
 from portal.journey import support
 from portal.web import connect, devices, link_sessions, staff_session, welcome
 from portal.web.guards import SAFE, csrf, refuse_other_sites
-from portal.web.page import see_other
+from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
 
 PREFIX = "/as/<grant>"
@@ -79,11 +79,13 @@ def _enforce() -> ResponseReturnValue | None:
 
 def _enforce_view(found: Agent, now: datetime) -> ResponseReturnValue | None:
     """Only what is permitted now, and only to look."""
+    if g.grant_id == NOBODY:
+        return see_other(url_for("support.search"))
     g.viewing = support.viewing(ports=portal().ports, agent=found, grant_id=str(g.grant_id), now=now)
     if g.viewing is None:
         return see_other(url_for("support.over"))
+    g.portal, g.observed = staff().showing, g.viewing
     if request.method not in SAFE:
-        abort(403)
-    g.observed = g.viewing
+        return page("support/view_only.html", status=403)
     g.customer = g.viewing.customer
     return None

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
-from portal.identity.app_entry import AppDoor
 from portal.domain.support import Reason
+from portal.identity.app_entry import AppDoor
 from portal.identity.oidc import Oidc
 from portal.identity.staff import StaffDoor
 from portal.journey.ports import Ports
@@ -79,20 +79,21 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The door of customer support, and for which reasons a customer may be looked at."""
+    """The door of customer support, for which reasons a customer may be looked at, and the portal that only shows."""
 
     door: StaffDoor
     reasons: tuple[Reason, ...]
+    showing: Portal
+
+
+def portal() -> Portal:
+    """The installation that serves this request."""
+    return cast(Portal, g.get("portal") or current_app.extensions[EXTENSION])
 
 
 def staff() -> Staff:
     """The support of this installation, on its own pages."""
     return cast(Staff, current_app.extensions[STAFF])
-
-
-def portal() -> Portal:
-    """The installation that serves this request."""
-    return cast(Portal, current_app.extensions[EXTENSION])
 
 
 def install(app: Flask, installed: Portal) -> None:

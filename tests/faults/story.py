@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from portal.domain.device import Device
 from portal.domain.link_session import Reason, State
-from portal.translations import TRANSLATIONS
 from portal.storage import tables
+from portal.translations import TRANSLATIONS
 from tests.faults.calls import Role
 from tests.faults.door import Way
 from tests.faults.expectations import Cell

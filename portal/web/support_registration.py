@@ -1,0 +1,50 @@
+"""Puts the support pages into an application, with a record of every request: no record, no page."""
+
+import structlog
+from flask import Flask, Response, g, request
+
+from portal.domain.support import Agent
+from portal.journey import support
+from portal.journey.support import Viewing
+from portal.web import errors, headers, request_log, staff_sign_in, view_as
+from portal.web import support as pages
+from portal.web.registration import DeviceTypeConverter
+from portal.web.request_log import reference
+from portal.web.support_banner import banner
+from portal.web.wiring import portal
+
+log = structlog.get_logger(__name__)
+
+
+def init_pages(app: Flask) -> None:
+    """Registers the staff's pages and the customer's, their headers, errors, banner and record."""
+    app.url_map.converters["device_type"] = DeviceTypeConverter
+    request_log.init_app(app)
+    headers.init_app(app)
+    view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint))
+    errors.init_app(app)
+    app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent")})
+    app.after_request(_record)
+
+
+def _record(response: Response) -> Response:
+    """Writes down who asked for what about whom, before anything of it is sent."""
+    agent: Agent | None = g.get("agent")
+    if agent is None or request.endpoint in view_as.FOR_ALL:
+        return response
+    viewing: Viewing | None = g.get("viewing")
+    try:
+        support.record(
+            ports=portal().ports,
+            agent=agent,
+            viewing=viewing,
+            customer_id=(request.view_args or {}).get("customer_id"),
+            action=f"{request.method} {request.endpoint}",
+            outcome=str(response.status_code),
+            request_reference=reference(),
+            now=portal().clock(),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever ails the record, nothing is shown without it
+        log.error("support_not_recorded", cause=type(error).__name__)
+        return Response("503\n", 503, content_type="text/plain; charset=utf-8")
+    return response
