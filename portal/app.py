@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -27,7 +28,10 @@ from portal.providers.podero import Podero, PoderoConfig
 from portal.providers.protocol import Observer, Provider
 from portal.providers.registry import Registry
 from portal.providers.telematica import Telematica, TelematicaConfig, is_outage
+from portal.setting_groups import StaffOidcSettings
 from portal.settings import Settings
+from portal.staff_app import PATH as SUPPORT_PATH
+from portal.staff_app import make_staff_app
 from portal.storage.database import Database
 from portal.web import limits, page, registration
 from portal.web.headers import dress_static
@@ -82,10 +86,21 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
         )
     serve_static(app)
+    if settings.staff_oidc is not None:
+        add_support(app, settings, settings.staff_oidc, portal)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask says
     return app
+
+
+def add_support(app: Flask, settings: Settings, given: StaffOidcSettings, customers: Portal) -> None:
+    """Puts the support pages beside the customers', in an application of their own."""
+    staff = Flask("portal.support", template_folder=app.template_folder, static_folder=app.static_folder)
+    make_staff_app(staff, settings, given, customers)
+    serve_static(staff)
+    app.extensions["portal.support"] = staff
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {SUPPORT_PATH: staff})  # type: ignore[method-assign]  # as Flask says
 
 
 def open_database(settings: Settings) -> Database:

@@ -1,4 +1,4 @@
-"""The operator's command: `portal demo`, `app-simulator`, `sandbox`, `serve`, `worker`, `check`, `events`, `audit`, `db`."""
+"""The operator's command: `portal demo`, `app-simulator`, `sandbox`, `serve`, `worker`, `events`, `audit` and more."""
 
 import contextlib
 import os

@@ -1,8 +1,6 @@
-"""The application of customer support, beside the customers': another cookie, another sign-in, and nothing that acts."""
+"""The application of customer support, beside the customers': another cookie, another sign-in, nothing that acts."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from flask import Flask
 
@@ -11,19 +9,19 @@ from portal.domain.support import Reason, Role
 from portal.identity.oidc import Oidc, OidcConfig
 from portal.identity.staff import Roles, StaffDoor
 from portal.journey.ports import Ports
-from portal.settings import Settings, StaffOidcSettings
+from portal.setting_groups import StaffOidcSettings
+from portal.settings import Settings
 from portal.storage.database import Database
 from portal.web import page, staff_session
 from portal.web.support_registration import init_pages
-from portal.web.wiring import Portal, Site, Staff, install, install_staff
+from portal.web.wiring import Portal, Staff, install, install_staff
 
 PATH = "/support"
 
 
-def create_staff_app(
-    app: Flask, settings: Settings, given: StaffOidcSettings, ports: Ports, site: Site, clock: Callable[[], datetime]
-) -> Flask:
-    """Makes `app` the support pages of this installation."""
+def make_staff_app(app: Flask, settings: Settings, given: StaffOidcSettings, customers: Portal) -> None:
+    """Makes an empty application the support pages of the installation in which these are the customers'."""
+    ports, site, clock = customers.ports, customers.site, customers.clock
     app.jinja_environment = page.Templates
     base = f"{settings.public_url}{PATH}"
     oidc = Oidc(staff_oidc_config(settings, given, base), ports.database)
@@ -37,7 +35,7 @@ def create_staff_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
-    acting = Portal(ports, oidc, site, clock, settings.session_hours)
+    acting = replace(customers, oidc=oidc, app=None)
     install(app, acting)
     reasons = tuple(Reason(reason) for reason in settings.support.reasons)
     install_staff(app, Staff(door(given, oidc, ports.database), reasons, replace(acting, ports=watching(ports))))
@@ -52,7 +50,6 @@ def create_staff_app(
         clock=clock,
     )
     page.init_app(app, keeps_pieces=False)
-    return app
 
 
 def watching(ports: Ports) -> Ports:

@@ -6,8 +6,16 @@ from datetime import datetime
 import structlog
 
 from portal.domain.people import Customer
-from portal.domain.support import GRANT_LIFETIME, MOST_AT_ONCE, Agent, EndCause, Reason, SupportGrant, check_may_view
-from portal.domain.support import NotAllowed as NotAllowed
+from portal.domain.support import (
+    GRANT_LIFETIME,
+    MOST_AT_ONCE,
+    Agent,
+    EndCause,
+    NotAllowed,
+    Reason,
+    SupportGrant,
+    check_may_view,
+)
 from portal.journey.ports import Ports
 from portal.storage import access_events, agents, customer_search, customers, support_grants
 from portal.storage.ids import new_id

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import i18n
 from portal.domain.people import Customer
-from portal.domain.support import MAY_VIEW, Reason
+from portal.domain.support import MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
 from portal.web import staff_session, support_words
@@ -60,7 +60,7 @@ def begin(customer_id: str) -> ResponseReturnValue:
             ticket=ticket,
             now=portal().clock(),
         )
-    except support.NotAllowed as refusal:
+    except NotAllowed as refusal:
         return page("support/not_allowed.html", status=403, text=support_words.refusal(str(refusal)))
     if grant is None:
         abort(404)

@@ -11,7 +11,7 @@ from portal.web import support as pages
 from portal.web.registration import DeviceTypeConverter
 from portal.web.request_log import reference
 from portal.web.support_banner import banner
-from portal.web.wiring import portal
+from portal.web.wiring import acting
 
 log = structlog.get_logger(__name__)
 
@@ -35,14 +35,14 @@ def _record(response: Response) -> Response:
     viewing: Viewing | None = g.get("viewing")
     try:
         support.record(
-            ports=portal().ports,
+            ports=acting().ports,
             agent=agent,
             viewing=viewing,
             customer_id=(request.view_args or {}).get("customer_id"),
             action=f"{request.method} {request.endpoint}",
             outcome=str(response.status_code),
             request_reference=reference(),
-            now=portal().clock(),
+            now=acting().clock(),
         )
     except Exception as error:  # noqa: BLE001 - whatever ails the record, nothing is shown without it
         log.error("support_not_recorded", cause=type(error).__name__)

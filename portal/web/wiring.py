@@ -87,8 +87,13 @@ class Staff:
 
 
 def portal() -> Portal:
-    """The installation that serves this request."""
+    """The installation that serves this request; where staff look at a customer's pages, the one that only shows."""
     return cast(Portal, g.get("portal") or current_app.extensions[EXTENSION])
+
+
+def acting() -> Portal:
+    """The installation that writes, for what staff do themselves and for the record of it."""
+    return cast(Portal, current_app.extensions[EXTENSION])
 
 
 def staff() -> Staff:
