@@ -21,7 +21,7 @@ import flask_babel
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.support import NullTranslations
-from flask import Flask, current_app, g, has_app_context, request, session
+from flask import Flask, current_app, g, request, session
 from flask_babel import Babel
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
@@ -262,13 +262,13 @@ def _words_for(one: str, many: str, num: int, **variables: object) -> Markup:
 
 def _voice() -> Voice:
     """Found once per request: a page asks for dozens of words."""
-    if not has_app_context():
+    try:
+        voice: Voice = g.voice
+    except RuntimeError:
         return SOURCE
-    voice: Voice | None = g.get("voice")
-    if voice is None:
-        speech = _speech()
-        words = PseudoTranslations() if speech.pseudo else flask_babel.get_translations()
-        voice = g.voice = Voice(str(flask_babel.get_locale() or speech.default), words)
+    except AttributeError:
+        words = PseudoTranslations() if _speech().pseudo else flask_babel.get_translations()
+        voice = g.voice = Voice(str(flask_babel.get_locale() or _speech().default), words)
     return voice
 
 

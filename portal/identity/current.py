@@ -146,7 +146,8 @@ def _start_over(*, keeping: tuple[str, ...]) -> None:
 
 
 def _visitor() -> Visitor | None:
-    user = flask_login.current_user
+    # Flask-Login looks the user up at each touch of its proxy.
+    user = flask_login.current_user._get_current_object()  # noqa: SLF001 - as Werkzeug's documentation says
     return user if user.is_authenticated else None
 
 

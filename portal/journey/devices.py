@@ -1,5 +1,6 @@
 """The customer's devices: what is known is shown at once, and refreshed behind when it is no longer fresh."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,17 +36,31 @@ class Overview:
     refreshing: bool
 
 
-def overview(*, ports: Ports, customer: Customer, now: datetime) -> Overview:
-    """What is known now. Never waits for a provider."""
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def overview(
+    *, ports: Ports, customer: Customer, now: datetime, then: Callable[[Callable[[], None]], None] = _at_once
+) -> Overview:
+    """What is known now. Never waits for a provider.
+
+    `then` is handed what has newer words fetched: it writes, and may wait for others who write.
+    """
     with ports.database.read() as tx:
         linked = devices.all_of(tx, customer.id)
         attempts = link_sessions.open_of(tx, customer.id)
-    for attempt in attempts:
-        if attempt.may_move(now):
+    moving = tuple(attempt for attempt in attempts if attempt.may_move(now))
+    stale = sorted({device.provider_key for device in linked if _is_stale(ports, device, now)})
+
+    def fetch() -> None:
+        for attempt in moving:
             wake(ports=ports, attempt=attempt, now=now)
-    stale = {device.provider_key for device in linked if _is_stale(ports, device, now)}
-    for provider_key in sorted(stale):
-        wake_read(ports=ports, customer_id=customer.id, provider_key=provider_key, now=now)
+        for provider_key in stale:
+            wake_read(ports=ports, customer_id=customer.id, provider_key=provider_key, now=now)
+
+    if moving or stale:
+        then(fetch)
     shown = (as_shown(ports, device, now) for device in linked)
     return Overview(
         devices=tuple(sorted(shown, key=lambda device: not device.needs_customer)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from portal.domain.catalogue import Offer, available
@@ -40,5 +41,10 @@ class Registry:
 
     def connect_origins(self) -> tuple[str, ...]:
         """The origins of every Connect UI, as a content security policy's `form-action` wants them."""
-        hosts = [host for provider in self.providers for host in provider.traits.connect_hosts]
-        return tuple(dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts))
+        return _origins(tuple(host for provider in self.providers for host in provider.traits.connect_hosts))
+
+
+@cache
+def _origins(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Asked for every answer."""
+    return tuple(dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts))

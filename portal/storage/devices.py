@@ -1,9 +1,9 @@
 """Linked devices. A removed device stays as a row, so that linking it again finds it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, select
+from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, case, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
@@ -29,6 +29,9 @@ def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
 _ALL = _mine(_devices.c.removed_at.is_(None))
 _KNOWN = _mine(_devices.c.provider_key == bindparam("provider_key"))
 _ONE = _mine(_devices.c.id == bindparam("device_id"), _devices.c.removed_at.is_(None))
+_HEALTH = select(_devices.c.connection, _devices.c.cause).where(
+    _devices.c.id == bindparam("device_id"), _devices.c.customer_id == bindparam("customer_id")
+)
 
 
 class NotSaved(Exception):
@@ -56,16 +59,8 @@ def save(tx: Transaction, device: Device) -> None:
     """
     tx.in_turn(device.customer_id)
     before = _health(tx, device)
-    new = tx.insert(_devices).values(asdict(device))
-    fixed = {"id", "customer_id", "provider_key"}
-    upsert = new.on_conflict_do_update(
-        index_elements=["id"],
-        set_={name: new.excluded[name] for name in asdict(device) if name not in fixed},
-        where=(_devices.c.customer_id == new.excluded.customer_id)
-        & (_devices.c.provider_key == new.excluded.provider_key),
-    ).returning(_devices.c.id)
     try:
-        row = tx.connection.execute(upsert).one_or_none()
+        row = tx.connection.execute(tx.kept(_upsert), asdict(device)).one_or_none()
     except IntegrityError:
         row = None
     if row is None:
@@ -75,10 +70,21 @@ def save(tx: Transaction, device: Device) -> None:
         device_history.record(tx, device, device.changed_at or device.observed_at)
 
 
+def _upsert(tx: Transaction) -> Executable:
+    new = tx.insert(_devices)
+    told = {field.name for field in fields(Device)} - {"id", "customer_id", "provider_key"}
+    return new.on_conflict_do_update(
+        index_elements=["id"],
+        set_={column.name: new.excluded[column.name] for column in _devices.c if column.name in told},
+        where=(_devices.c.customer_id == new.excluded.customer_id)
+        & (_devices.c.provider_key == new.excluded.provider_key),
+    ).returning(_devices.c.id)
+
+
 def _health(tx: Transaction, device: Device) -> tuple[str, str] | None:
     """Connection and cause as they are stored."""
-    mine = (_devices.c.id == device.id, _devices.c.customer_id == device.customer_id)
-    stored = tx.connection.execute(select(_devices.c.connection, _devices.c.cause).where(*mine)).one_or_none()
+    mine = {"device_id": device.id, "customer_id": device.customer_id}
+    stored = tx.connection.execute(_HEALTH, mine).one_or_none()
     return None if stored is None else (stored.connection, stored.cause)
 
 

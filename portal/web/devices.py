@@ -11,7 +11,7 @@ from portal.web import notices
 from portal.web.departures import PATIENCE, leave_or_wait
 from portal.web.guards import customer, customers
 from portal.web.labels import device_name, removal_words
-from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
+from portal.web.page import fragment, once_sent, page, round_of_polling, see_other, wants_fragment
 from portal.web.wiring import portal
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
@@ -27,7 +27,7 @@ SOON = 2
 @customers("devices")
 def overview() -> ResponseReturnValue:
     """All devices, those that need the customer first; what is known at once, newer words a moment later."""
-    found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock())
+    found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock(), then=once_sent)
     asked = round_of_polling()
     looks_again = _next_look(found) if asked < LOOKS else None
     if wants_fragment():

@@ -1,10 +1,11 @@
 """What every page is given, and the one way to make a page or a piece of one."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template, request
+import structlog
+from flask import Flask, Response, after_this_request, g, make_response, render_template, request
 from flask.templating import Environment
 from markupsafe import Markup, escape
 
@@ -14,6 +15,8 @@ from portal.identity import current
 from portal.web import labels, targets
 from portal.web.surface import surface
 from portal.web.wiring import portal
+
+log = structlog.get_logger(__name__)
 
 
 class Templates(Environment):
@@ -67,6 +70,21 @@ def page(template: str, *, status: int = 200, **context: object) -> Response:
 def fragment(template: str, **context: object) -> Response:
     """A piece of a page, for htmx."""
     return make_response(render_template(template, **context))
+
+
+def once_sent(work: Callable[[], None]) -> None:
+    """Has something done when the answer is with the customer, who waits for nothing of it."""
+
+    def do() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the answer is out, and the next look asks for the same
+            log.warning("not_done_behind_the_page", cause=type(error).__name__)
+
+    @after_this_request
+    def add(response: Response) -> Response:
+        response.call_on_close(do)
+        return response
 
 
 def see_other(url: str) -> Response:

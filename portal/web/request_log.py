@@ -15,7 +15,7 @@ ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
 def reference() -> str:
     """The number of this request, as its pages and its log lines name it."""
     if "reference" not in g:
-        digits = "".join(secrets.choice(ALPHABET) for _ in range(8))
+        digits = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(8))
         g.reference = f"{digits[:4]}-{digits[4:]}"
     return str(g.reference)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import requests
 
+from portal.storage import provider_accounts
 from tests.support.live import Installation
 from tests.support.person import Person
+from tests.web.giving import give
+from tests.web.visitor import Visitor
 
 
 def happens_there(running: Installation, what: str) -> None:
@@ -37,3 +42,18 @@ def test_a_device_fares_as_its_provider_says_and_as_its_data_shows(running: Inst
         assert not cleared.offers("/reauthenticate")
         both = anna.submit(cleared.form("/keep"))
         assert (both.heading, "reconnecting" in both.text) == ("Both devices are kept", False)
+
+
+def test_a_look_at_devices_waits_for_nobody_who_writes_and_has_them_read_behind_the_page(running: Installation) -> None:
+    visitor = Visitor(running.app, running.url).sign_in("looks")
+    device = give(running, visitor, read_at=datetime.now(UTC) - timedelta(hours=1))
+    with running.database.write() as tx:
+        provider_accounts.ensure(tx, device.customer_id, device.provider_key)
+        # The page is there while this transaction has the only place to write.
+        answer = visitor.client.get("/devices", base_url=visitor.base_url)
+        assert answer.status_code == 200
+    answer.close()
+    with running.database.write() as tx:
+        reading = provider_accounts.take_up(tx, device.customer_id, device.provider_key)
+    assert reading is not None
+    assert reading.looked_at is not None, "the look has set the pace of the readings to come"

@@ -67,7 +67,8 @@ class Visitor:
 
     def send(self, method: str, path: str, **more: Any) -> TestResponse:
         """Any request, taken as it comes."""
-        return self.client.open(path, method=method, base_url=self.base_url, **more)
+        # Buffered, so that what is done once the answer is out is done.
+        return self.client.open(path, method=method, base_url=self.base_url, buffered=True, **more)
 
     def page(self, path: str, *, status: int = 200, language: str = "en", **more: Any) -> Page:
         """A page, which must be a good one."""

@@ -107,6 +107,7 @@ def ground(*, provider_takes: float, workers: int = 2, threads: int = 16) -> Ite
         running.enter_context(program(arguments, provider_port, named, Path(folder, "provider.log")))
         arguments = ["portal.cli", "serve", "--port", str(port), "--workers", str(workers), "--threads", str(threads)]
         web = running.enter_context(program(arguments, port, named, Path(folder, "portal.log")))
+        until_at_work(Path(folder, "portal.log"))
         settings = load(named)
         database = running.enter_context(contextlib.closing(open_database(settings)))
         yield Ground(port, provider_port, web, create_app(settings), database)
@@ -158,6 +159,15 @@ def program(module: list[str], port: int, named: Mapping[str, str], log: Path) -
     finally:
         started.terminate()
         started.wait()
+
+
+def until_at_work(log: Path) -> None:
+    """The worker's start takes a processor for a while, which is not to be measured."""
+    deadline = time.monotonic() + START_PATIENCE
+    while "worker_started" not in log.read_text():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the worker did not start:\n{log.read_text()}")
+        time.sleep(0.1)
 
 
 def answers(port: int) -> bool:
