@@ -160,7 +160,8 @@ def own_choice() -> str | None:
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """For a while in another language, as for words to one person on the page of another."""
-    before = g.pop("voice", None)
+    before = _voice()
+    del g.voice
     with flask_babel.force_locale(language):
         try:
             yield

@@ -79,6 +79,10 @@ class SupportGrant:
     def is_open(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
 
+    def lasted(self, now: datetime) -> timedelta:
+        """How long it has been open, as far as that has come."""
+        return min(self.ended_at or self.expires_at, max(now, self.created_at)) - self.created_at
+
     def may_renew(self, now: datetime) -> bool:
         return self.is_open(now) and self.renewed_at is None
 

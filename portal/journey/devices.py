@@ -59,7 +59,7 @@ def overview(
         for provider_key in stale:
             wake_read(ports=ports, customer_id=customer.id, provider_key=provider_key, now=now)
 
-    if moving or stale:
+    if ports.acts and (moving or stale):
         then(fetch)
     shown = (as_shown(ports, device, now) for device in linked)
     return Overview(

@@ -24,10 +24,15 @@ def signed_in(
     return _agent(tx.connection.execute(upsert).mappings().one())
 
 
-def has_email(tx: Transaction, email: str) -> bool:
-    """Whether an address belongs to any of the staff."""
-    theirs = select(_agents.c.id).where(func.lower(_agents.c.email) == email.lower()).limit(1)
-    return tx.connection.execute(theirs).first() is not None
+def get(tx: Transaction, agent_id: str) -> Agent | None:
+    row = tx.connection.execute(select(_agents).where(_agents.c.id == agent_id)).mappings().one_or_none()
+    return _agent(row) if row else None
+
+
+def id_of(tx: Transaction, email: str) -> str | None:
+    """The agent with this address."""
+    theirs = select(_agents.c.id).where(func.lower(_agents.c.email) == email.lower()).order_by(_agents.c.id).limit(1)
+    return tx.connection.scalars(theirs).one_or_none()
 
 
 def open_session(

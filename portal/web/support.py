@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import i18n
 from portal.domain.people import Customer
-from portal.domain.support import MAY_VIEW, NotAllowed, Reason
+from portal.domain.support import MAY_AUDIT, MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
 from portal.web import staff_session, support_words
@@ -108,6 +108,21 @@ def own_language() -> ResponseReturnValue:
 def over() -> ResponseReturnValue:
     """Says that a permission has ended."""
     return page("support/over.html")
+
+
+@blueprint.get("/audit")
+@for_staff
+def audit() -> ResponseReturnValue:
+    """What agents asked for, for those who look after that."""
+    if not MAY_AUDIT[staff_session.agent().role]:
+        abort(403)
+    customer, agent = (request.args.get(name, "")[:LONGEST_QUERY].strip() for name in ("customer", "agent"))
+    found = support.recorded(
+        ports=portal().ports, customer=customer, agent=agent, since=None, before=request.args.get("before", type=int)
+    )
+    return page(
+        "support/audit.html", recorded=found, customer=customer, agent_email=agent, reasons=support_words.REASONS
+    )
 
 
 def _ask(

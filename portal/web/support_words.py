@@ -1,6 +1,7 @@
 """What customer support reads, and what customers read of it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from math import ceil
 
 from portal.domain.support import Reason
@@ -34,6 +35,11 @@ def refusal(word: str) -> str:
 def time_left(seconds: float) -> str:
     """How long a permission still lasts, rounded up."""
     return ngettext("%(num)d minute left", "%(num)d minutes left", max(1, ceil(seconds / 60)))
+
+
+def lasted(time: timedelta) -> str:
+    """How long somebody looked, rounded up."""
+    return ngettext("%(num)d minute", "%(num)d minutes", max(1, ceil(time.total_seconds() / 60)))
 
 
 def view_title(name: str | None) -> str:

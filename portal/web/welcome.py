@@ -6,9 +6,11 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.identity import current
 from portal.journey.language import choose_language
+from portal.journey.support import looks_at
 from portal.web import notices, targets
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
+from portal.web.support_words import REASONS, lasted
 from portal.web.theme import theme_css
 from portal.web.wiring import portal
 
@@ -41,7 +43,13 @@ def language() -> ResponseReturnValue:
 @everyone("privacy")
 def privacy() -> ResponseReturnValue:
     """What the portal does with data, in short."""
-    return page("welcome/privacy.html", shares_email=portal().ports.policy.send_customer_email)
+    viewer = current.viewer()
+    looks = looks_at(ports=portal().ports, customer=viewer) if viewer else ()
+    return page(
+        "welcome/privacy.html",
+        shares_email=portal().ports.policy.send_customer_email,
+        looks=[(grant, REASONS[grant.reason], lasted(grant.lasted(portal().clock()))) for grant in looks],
+    )
 
 
 @blueprint.get("/accessibility")
