@@ -33,7 +33,7 @@ ILL = frozenset({Connection.NEEDS_REAUTHENTICATION, Connection.UNREACHABLE})
 
 @dataclass(frozen=True, slots=True)
 class DeviceEntry:
-    """Something that happened to a device. `cause`: why its connection is from then on what it is, where that changed."""
+    """Something that happened to a device. `cause`: why it is from then on as it is, where that changed."""
 
     at: datetime
     device: Device
