@@ -26,6 +26,13 @@ def of_attempt(tx: Transaction, customer_id: str, link_session_id: str) -> Conse
     return _consent(row) if row else None
 
 
+def latest(tx: Transaction, customer_id: str, limit: int) -> tuple[Consent, ...]:
+    """What the customer agreed to, the latest first."""
+    mine = select(_consents).where(_consents.c.customer_id == customer_id)
+    newest = mine.order_by(_consents.c.given_at.desc(), _consents.c.link_session_id).limit(limit)
+    return tuple(_consent(row) for row in tx.connection.execute(newest).mappings())
+
+
 def _consent(row: RowMapping) -> Consent:
     return Consent(
         customer_id=row["customer_id"],

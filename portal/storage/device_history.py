@@ -41,3 +41,12 @@ def of_device(tx: Transaction, customer_id: str, device_id: str, limit: int) -> 
     return tuple(
         HealthChange(row.at, Connection(row.connection), Cause(row.cause)) for row in tx.connection.execute(latest)
     )
+
+
+def of_customer(tx: Transaction, customer_id: str, limit: int) -> tuple[tuple[str, HealthChange], ...]:
+    """The latest changes of all of this customer's devices, newest first, each with the device's id."""
+    latest = select(_history).where(_history.c.customer_id == customer_id).order_by(_history.c.id.desc()).limit(limit)
+    return tuple(
+        (row.device_id, HealthChange(row.at, Connection(row.connection), Cause(row.cause)))
+        for row in tx.connection.execute(latest)
+    )

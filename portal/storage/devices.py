@@ -32,6 +32,12 @@ _ONE = _mine(_devices.c.id == bindparam("device_id"), _devices.c.removed_at.is_(
 _HEALTH = select(_devices.c.connection, _devices.c.cause).where(
     _devices.c.id == bindparam("device_id"), _devices.c.customer_id == bindparam("customer_id")
 )
+_EVER = (
+    select(_devices)
+    .where(_devices.c.customer_id == bindparam("customer_id"))
+    .order_by(_devices.c.linked_at.desc(), _devices.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 class NotSaved(Exception):
@@ -46,6 +52,12 @@ def all_of(tx: Transaction, customer_id: str) -> tuple[Device, ...]:
 def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device, ...]:
     """All devices the customer has or had at this provider, removed ones too."""
     return _own(tx, _KNOWN, customer_id, provider_key=provider_key)
+
+
+def ever(tx: Transaction, customer_id: str, limit: int) -> tuple[Device, ...]:
+    """The devices that the customer has or had anywhere, removed ones too, the latest linked first."""
+    rows = tx.connection.execute(_EVER, {"customer_id": customer_id, "limit": limit})
+    return tuple(_device(row) for row in rows.mappings())
 
 
 def get(tx: Transaction, customer_id: str, device_id: str) -> Device | None:

@@ -1,10 +1,11 @@
 """Attempts to link or to reconnect a device, moved by compare-and-set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
@@ -37,6 +38,7 @@ _ONE = _mine(_attempts.c.id == bindparam("attempt_id"))
 _OPEN = _mine(_attempts.c.state.in_(OPEN))
 _OF_CLICK = _mine(_attempts.c.click == bindparam("click"))
 _RECENT = _mine(_attempts.c.provider_key == bindparam("provider_key")).limit(RECENT)
+_LATEST = _mine().limit(bindparam("limit"))
 _HELD = _mine(
     _attempts.c.provider_key == bindparam("provider_key"),
     _attempts.c.state == State.HELD,
@@ -103,6 +105,12 @@ def by_arrival_secret(tx: Transaction, provider_key: str, secret: str) -> LinkSe
 def recent(tx: Transaction, customer_id: str, provider_key: str) -> tuple[LinkSession, ...]:
     """The customer's latest attempts at this provider, however they stand, newest first."""
     return _own(tx, _RECENT, customer_id, provider_key=provider_key)
+
+
+def latest(tx: Transaction, customer_id: str, limit: int) -> tuple[LinkSession, ...]:
+    """The customer's latest attempts, newest first, without their connect URLs: for reading about them only."""
+    rows = tx.connection.execute(_LATEST, {"customer_id": customer_id, "limit": limit})
+    return tuple(_attempt(tx, {**row, "connect_url_sealed": None}) for row in rows.mappings())
 
 
 def open_of(tx: Transaction, customer_id: str) -> tuple[LinkSession, ...]:
@@ -253,7 +261,7 @@ def _mutable(tx: Transaction, attempt: LinkSession) -> dict[str, Any]:
     }
 
 
-def _attempt(tx: Transaction, row: RowMapping) -> LinkSession:
+def _attempt(tx: Transaction, row: Mapping[Any, Any]) -> LinkSession:
     sealed = row["connect_url_sealed"]
     return LinkSession(
         id=row["id"],

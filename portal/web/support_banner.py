@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import session
+from flask import session, url_for
 
 from portal import i18n
 from portal.journey.support import Viewing
@@ -23,8 +23,8 @@ class Banner:
     other_language: str
     end_label: str
     renew_label: str | None
-    timeline: str | None = None
-    timeline_label: str | None = None
+    timeline: str
+    timeline_label: str
 
 
 def banner() -> Banner | None:
@@ -51,6 +51,8 @@ def _words(found: Viewing, language: str) -> Banner:
         text=" ".join(parts),
         language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
         other_language="no" if shows_own else "yes",
+        timeline=url_for("timeline.entries"),
+        timeline_label=gettext("What has happened"),
         end_label=gettext("Stop viewing"),
         renew_label=gettext("15 more minutes") if found.grant.may_renew(now) else None,
     )

@@ -14,7 +14,7 @@ from portal.domain.people import LoginSession
 from portal.domain.support import Agent
 from portal.identity import current
 from portal.journey import support
-from portal.web import connect, devices, link_sessions, staff_session, welcome
+from portal.web import connect, devices, link_sessions, staff_session, support_timeline, welcome
 from portal.web.guards import SAFE, csrf, refuse_other_sites
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
@@ -23,7 +23,13 @@ PREFIX = "/as/<grant>"
 NOBODY = "-"
 """Stands for a permission in addresses that are the same for all: the colours, the logo."""
 
-OBSERVED = (welcome.blueprint, connect.blueprint, link_sessions.blueprint, devices.blueprint)
+OBSERVED = (
+    welcome.blueprint,
+    connect.blueprint,
+    link_sessions.blueprint,
+    devices.blueprint,
+    support_timeline.blueprint,
+)
 FOR_ALL = frozenset({"static", "welcome.theme", "welcome.logo"})
 BEFORE_SIGN_IN = frozenset({"sign_in.begin", "sign_in.callback", "sign_in.failed"})
 

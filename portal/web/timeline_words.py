@@ -1,0 +1,87 @@
+"""The words of the timeline, for those who help customers: for every state, code and event in it."""
+
+from collections.abc import Mapping
+
+from portal.domain.catalogue import RouteReason
+from portal.domain.health import Cause
+from portal.domain.link_session import Purpose, State
+from portal.i18n import LazyWords, lazy_gettext
+from portal.journey.device_timeline import DeviceEvent
+
+_ = lazy_gettext
+
+ATTEMPTS: Mapping[Purpose, LazyWords] = {
+    Purpose.LINK: _("Attempt to connect: %(device)s"),
+    Purpose.REAUTHENTICATE: _("Attempt to reconnect: %(device)s"),
+}
+
+STATES: Mapping[State, LazyWords] = {
+    State.CREATED: _("The link is being prepared"),
+    State.DEPARTED: _("Has left, not back yet"),
+    State.ARRIVED: _("Back, being checked"),
+    State.LINKED: _("Connected"),
+    State.WAITING: _("Waiting for the device"),
+    State.HELD: _("Stopped for safety"),
+    State.CANCELLED: _("Ended without a device"),
+    State.FAILED: _("Failed"),
+    State.EXPIRED: _("The link has run out"),
+}
+
+KEPT_BOTH = _("The customer kept both devices")
+
+STEPS: Mapping[str, LazyWords] = {
+    **STATES,
+    "opened": _("The customer started"),
+    State.DEPARTED: _("The link was ready"),
+    State.ARRIVED: _("The customer came back"),
+    "let_out": _("Opened from the app in a browser"),
+    "refused_by_receiver": _("Whoever had the link said that it was not for them"),
+    "arrival_refused": _("A return that did not fit was not used"),
+    "kept_both": KEPT_BOTH,
+}
+"""What is on record of an attempt: its states, and what does not move it."""
+
+ROUTES: Mapping[RouteReason, LazyWords] = {
+    RouteReason.ONLY_OFFER: _("Only %(provider)s connects this type of device of this manufacturer."),
+    RouteReason.SPEAKS_LANGUAGE: _("Others connect it too, but %(provider)s speaks the customer’s language."),
+    RouteReason.RETAILER_ORDER: _("Others connect it too. %(provider)s comes first in our order."),
+    RouteReason.PREFERRED_FAILS: _("The usual way was failing at that time, so %(provider)s took its place."),
+    RouteReason.PINNED_DEVICE: _("The device is connected through %(provider)s, so it is reconnected there."),
+}
+
+DEVICE_EVENTS: Mapping[DeviceEvent, LazyWords] = {
+    DeviceEvent.LINKED: _("Device connected: %(device)s"),
+    DeviceEvent.RECONNECTED: _("Device reconnected: %(device)s"),
+    DeviceEvent.LAPSED: _("Device needs reconnecting: %(device)s"),
+    DeviceEvent.HEALED: _("Device works again: %(device)s"),
+    DeviceEvent.CHANGED: _("News of a device: %(device)s"),
+    DeviceEvent.REMOVAL_ASKED: _("The customer removes a device: %(device)s"),
+    DeviceEvent.REMOVAL_FAILED: _("Device could not be removed: %(device)s"),
+    DeviceEvent.REMOVAL_UNKNOWN: _("No answer to the removal of a device: %(device)s"),
+    DeviceEvent.REMOVED: _("Device removed: %(device)s"),
+    DeviceEvent.GONE_THERE: _("Device no longer there at %(provider)s: %(device)s"),
+}
+
+CAUSES: Mapping[Cause, LazyWords] = {
+    Cause.ACCESS_ENDED: _("The access to the manufacturer account has ended. Only the customer can renew it."),
+    Cause.RENEWING: _("The customer has just reconnected it, and it has not reported back yet."),
+    Cause.FIRST_DATA: _("It is connected, and its first data has not arrived yet. That can take up to an hour."),
+    Cause.DATA_FLOWS: _("The access works."),
+    Cause.DATA_STOPPED: _("The access works, but no new data arrives. The device may be switched off or offline."),
+    Cause.OFFLINE: _("%(provider)s cannot reach the device. It may be switched off or offline."),
+    Cause.NOT_NAMED: _("%(provider)s does not list the device at the moment."),
+    Cause.NOT_ASKED: _("%(provider)s could not be asked for a long time, so nothing recent is known."),
+    Cause.NO_WORD: _("%(provider)s lists the device and says nothing of how it is."),
+}
+
+STILL_THERE = _("The access through %(provider)s may still be there.")
+"""Of a device that was removed here, and whose provider could not end the access."""
+
+RECORDS: Mapping[str, LazyWords] = {
+    "login_session.opened": _("Signed in"),
+    "login_session.entered": _("Signed in from the app"),
+    "login_session.closed": _("Signed out"),
+    "vendor.requested": _("A manufacturer was missing from the list"),
+}
+
+ANOTHER_RECORD = _("Something else is on record")
