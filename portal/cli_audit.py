@@ -1,6 +1,7 @@
 """The audit of support's access: `portal audit verify` says whether it is whole, `portal audit export` copies it."""
 
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import click
 
 from portal.cli_database import opened_database
 from portal.domain import access_lines
-from portal.domain.access import NO_HASH, Fault, FaultKind, Head, UnreadableEventError, Verdict, follow
+from portal.domain.access import NO_HASH, AccessEvent, Fault, FaultKind, Head, UnreadableEventError, Verdict, follow
 from portal.storage import access_events
 
 MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
-FORMS = {"jsonl": access_lines.jsonl, "csv": access_lines.csv_lines}
+FORMS: dict[str, Callable[[Iterable[AccessEvent]], Iterator[str]]] = {
+    "jsonl": access_lines.jsonl,
+    "csv": access_lines.csv_lines,
+}
 
 SAID = {
     FaultKind.UNREADABLE: "event {} cannot be read, or was written by another version of the portal",
@@ -28,7 +32,7 @@ SAID = {
 }
 
 
-class HeadType(click.ParamType):
+class HeadType(click.ParamType[Head]):
     """A head as `verify` prints it: NUMBER:HASH."""
 
     name = "number:hash"
@@ -52,14 +56,15 @@ def audit() -> None:
 @click.option(
     "--head", "kept", type=HeadType(), multiple=True, help="A head that was kept elsewhere. May be given several times."
 )
-def verify(path: Path | None, kept: tuple[Head, ...]) -> None:
+@click.option("--after", type=HeadType(), help="A head that was kept elsewhere, to look only at what came later.")
+def verify(path: Path | None, kept: tuple[Head, ...], after: Head | None) -> None:
     """Follow the chain: exit 0 and print its head, or exit 1 and name the first break."""
-    verdict = _verify_file(path, kept) if path else _verify_database(kept)
+    verdict = _verify_file(path, after, kept) if path else _verify_database(after, kept)
     if verdict.fault:
         click.echo(f"The chain is broken: {_sentence(verdict.fault)}.", err=True)
         sys.exit(1)
     if verdict.head == verdict.start:
-        click.echo("There are no events yet.")
+        click.echo("There are no events yet." if after is None else "There are no later events.")
     else:
         click.echo(f"The chain is whole from event {verdict.start.number + 1} to event {verdict.head.number}.")
     click.echo(f"head {verdict.head}")
@@ -74,21 +79,20 @@ def export(since: datetime | None, until: datetime | None, form: str) -> None:
     try:
         with opened_database() as database, database.read() as tx:
             events = access_events.stretch(tx, since=_in_utc(since), until=_in_utc(until))
-            for line in FORMS[form](events):
-                click.echo(line, nl=False)
+            sys.stdout.buffer.writelines(line.encode() for line in FORMS[form](events))
     except UnreadableEventError:
         raise click.ClickException("there is an event that cannot be read: run `portal audit verify`") from None
 
 
-def _verify_database(kept: tuple[Head, ...]) -> Verdict:
+def _verify_database(after: Head | None, kept: tuple[Head, ...]) -> Verdict:
     with opened_database() as database, database.read() as tx:
-        return access_events.verify(tx, kept=kept)
+        return access_events.verify(tx, after=after, kept=kept)
 
 
-def _verify_file(path: Path, kept: tuple[Head, ...]) -> Verdict:
+def _verify_file(path: Path, after: Head | None, kept: tuple[Head, ...]) -> Verdict:
     # Line ends are part of what is hashed, and a spreadsheet may have put a mark before the first line.
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        verdict = follow(access_lines.records(lines), kept=kept)
+        verdict = follow(access_lines.records(lines), start=after, kept=kept)
     if verdict.fault is None and verdict.head == verdict.start:
         raise click.ClickException("there is no event in the file, so there is nothing to verify")
     return verdict

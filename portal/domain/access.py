@@ -141,8 +141,14 @@ def follow(records: Iterable[Record], *, start: Head | None = None, kept: tuple[
     return Verdict(begin, last, _missed(begin, last, kept))
 
 
-def compare(head: Head | None, followed: Head) -> Fault | None:
+def compare(head: Head | None, verdict: Verdict) -> Fault | None:
     """What is wrong between the head that is stored beside a chain and the end that was found."""
+    followed = verdict.head
+    if head is not None and followed == verdict.start != START and head.number <= followed.number:
+        # Nothing follows a head that was given from outside: then it is that one which is trusted, not the stored one.
+        gone = head.number < followed.number
+        kind = FaultKind.KEPT_NOT_REACHED if gone else FaultKind.KEPT_DIFFERS
+        return None if head == followed else Fault(followed.number, kind)
     if head is None:
         return Fault(followed.number, FaultKind.HEAD_GONE)
     if head.number > followed.number:

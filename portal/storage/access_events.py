@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.domain.access import START as START_OF_CHAIN
 from portal.domain.access import (
+    START,
     AccessEvent,
     AccessFilter,
     Head,
@@ -107,15 +108,19 @@ def stored_head(tx: Transaction) -> Head | None:
     return _stored_head(tx, locked=False)
 
 
-def verify(tx: Transaction, *, kept: tuple[Head, ...] = (), page_size: int = PAGE) -> Verdict:
+def verify(
+    tx: Transaction, *, after: Head | None = None, kept: tuple[Head, ...] = (), page_size: int = PAGE
+) -> Verdict:
     """Follows the whole chain, a page at a time: each event unchanged, none missing, added or moved, the head its end.
 
-    `kept` are heads from elsewhere. Belongs in a reading transaction, which sees one state of both tables.
+    `after` is a trusted head from elsewhere: only what follows is looked at. `kept` are other heads, which the chain
+    must pass through. Belongs in a reading transaction, which sees one state of both tables.
     """
-    verdict = follow((as_record(event) for event in _walk(tx, page_size)), start=START_OF_CHAIN, kept=kept)
+    events = _walk(tx, page_size, first=after.number + 1 if after else None)
+    verdict = follow((as_record(event) for event in events), start=after or START, kept=kept)
     if verdict.fault:
         return verdict
-    return Verdict(verdict.start, verdict.head, compare(stored_head(tx), verdict.head))
+    return Verdict(verdict.start, verdict.head, compare(stored_head(tx), verdict))
 
 
 def stretch(
@@ -155,8 +160,9 @@ def _walk(
 
 
 def _read(tx: Transaction, query: Select[tuple[object, ...]]) -> Iterator[AccessEvent]:
+    rows = tx.connection.execute(query).mappings()
     try:
-        for row in tx.connection.execute(query).mappings():
+        for row in rows:
             yield _event(row)
     except (ValueError, TypeError, DBAPIError, psycopg.Error) as fault:
         # A time that is none, or bytes that are no text. A database that is away says nothing about the chain.

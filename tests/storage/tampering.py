@@ -15,7 +15,7 @@ from tests.storage.made import NOW
 
 def written(database: Database, **differing: Any) -> AccessEvent:
     """One event, in a transaction of its own."""
-    values = {
+    values: dict[str, Any] = {
         "at": NOW,
         "actor": "agent-1",
         "actor_role": "agent",

@@ -152,6 +152,24 @@ def test_a_chain_made_anew_is_found_by_a_head_kept_elsewhere_alone(database: Dat
     assert fault_of(database, Head(0, "c" * 64)) == (0, FaultKind.KEPT_DIFFERS)
 
 
+def test_what_follows_a_head_kept_elsewhere_is_verified_by_itself(database: Database) -> None:
+    events = a_chain(database, 5)
+    tampered(database, "DELETE FROM access_events WHERE number < 3")
+
+    def fault_after(head: Head) -> Fault | None:
+        with database.read() as tx:
+            return access_events.verify(tx, after=head, page_size=2).fault
+
+    assert fault_of(database) == (1, "missing")
+    assert fault_after(Head(2, events[1].hash)) is None
+    assert fault_after(Head(5, events[4].hash)) is None
+    assert fault_after(Head(2, "a" * 64)) == Fault(3, FaultKind.UNCHAINED)
+    assert fault_after(Head(5, "a" * 64)) == Fault(5, FaultKind.KEPT_DIFFERS)
+    assert fault_after(Head(6, "a" * 64)) == Fault(6, FaultKind.KEPT_NOT_REACHED)
+    tampered(database, "DELETE FROM access_events WHERE number = 4")
+    assert fault_after(Head(2, events[1].hash)) == Fault(4, FaultKind.MISSING)
+
+
 @pytest.mark.parametrize(
     ("sqlite", "postgresql"),
     [

@@ -26,6 +26,17 @@ SQLITE_TRIGGERS = {
     ),
 }
 
+POSTGRESQL_TRIGGERS = {
+    "access_events_no_change": (
+        "BEFORE UPDATE OR DELETE OR TRUNCATE ON access_events FOR EACH STATEMENT EXECUTE FUNCTION access_is_append_only"
+    ),
+    "access_events_in_order": ("BEFORE INSERT ON access_events FOR EACH ROW EXECUTE FUNCTION access_event_follows"),
+    "access_head_stays": (
+        "BEFORE INSERT OR DELETE OR TRUNCATE ON access_head FOR EACH STATEMENT EXECUTE FUNCTION access_is_append_only"
+    ),
+    "access_head_forward": ("BEFORE UPDATE ON access_head FOR EACH ROW EXECUTE FUNCTION access_head_moves_on"),
+}
+
 
 def upgrade() -> None:
     create_events()
@@ -72,7 +83,7 @@ def create_events() -> None:
 
 
 def create_head() -> None:
-    op.create_table(
+    head = op.create_table(
         "access_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", COUNTER, nullable=False),
@@ -81,7 +92,7 @@ def create_head() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_access_head_only_one")),
         sa.CheckConstraint("length(hash) = 64", name=op.f("ck_access_head_hash")),
     )
-    op.execute(f"INSERT INTO access_head (id, number, hash) VALUES (1, 0, '{'0' * 64}')")
+    op.bulk_insert(head, [{"id": 1, "number": 0, "hash": "0" * 64}])
 
 
 def forbid_changes_on_sqlite() -> None:
@@ -97,15 +108,8 @@ def forbid_changes_on_postgresql() -> None:
         "access_head_moves_on",
         f"IF NEW.number <> OLD.number + 1 OR NOT EXISTS ({IS_THERE}) THEN {refuse} END IF; RETURN NEW;",
     )
-    for trigger in (
-        "access_events_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON access_events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION access_is_append_only()",
-        "access_events_in_order BEFORE INSERT ON access_events FOR EACH ROW EXECUTE FUNCTION access_event_follows()",
-        "access_head_stays BEFORE INSERT OR DELETE OR TRUNCATE ON access_head "
-        "FOR EACH STATEMENT EXECUTE FUNCTION access_is_append_only()",
-        "access_head_forward BEFORE UPDATE ON access_head FOR EACH ROW EXECUTE FUNCTION access_head_moves_on()",
-    ):
-        op.execute(f"CREATE TRIGGER {trigger}")
+    for name, when in POSTGRESQL_TRIGGERS.items():
+        op.execute(f"CREATE TRIGGER {name} {when}()")
 
 
 def create_function(name: str, body: str) -> None:
