@@ -13,7 +13,6 @@ import psycopg
 from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from portal.domain.access import START as START_OF_CHAIN
 from portal.domain.access import (
     START,
     AccessEvent,

@@ -1,4 +1,4 @@
-"""What an agent reads above a customer's page, in their own language: whose it is, why, for how long, and how to end it."""
+"""What an agent reads above a customer's page, in their own language: whose it is, why, and for how long."""
 
 from dataclasses import dataclass
 

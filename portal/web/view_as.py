@@ -1,7 +1,7 @@
 """Viewing as a customer: the same pages under a permission's own address, for an agent, with nothing that acts.
 
-The permission stands in the path, so several tabs with several customers never mix; nothing of whom an agent looks at is
-kept in their session.
+The permission stands in the path, so several tabs with several customers never mix; nothing of whom an agent looks at
+is kept in their session.
 """
 
 from datetime import datetime

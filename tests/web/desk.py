@@ -29,7 +29,8 @@ class Desk:
             self._sign_in(role, name)
 
     def send(self, method: str, path: str, **more: Any) -> TestResponse:
-        return self.client.open(path, method=method, base_url=self.base_url, **more)
+        answer: TestResponse = self.client.open(path, method=method, base_url=self.base_url, **more)
+        return answer
 
     def page(self, path: str, *, status: int = 200, language: str = "en") -> Page:
         return good_page(self.send("GET", path), status, language)

@@ -121,9 +121,7 @@ def test_an_agent_sees_the_customers_own_pages_under_a_banner(running: Installat
 
 
 @pytest.mark.parametrize("path", ["", "/devices", "/connect", "/connect/heat-pump", "/privacy", "/timeline"])
-def test_every_link_of_a_viewed_page_stays_with_this_customer(
-    running: Installation, anna: Visitor, path: str
-) -> None:
+def test_every_link_of_a_viewed_page_stays_with_this_customer(running: Installation, anna: Visitor, path: str) -> None:
     desk = Desk(running)
     assert anna.customer
     prefix = desk.view(anna.customer.id)
@@ -135,7 +133,7 @@ def test_every_link_of_a_viewed_page_stays_with_this_customer(
 
 
 def good_links(desk: Desk, html: str) -> list[str]:
-    return [part.split('"', 1)[0] for part in html.split('<a ')[1:] for part in [part.split('href="', 1)[1]]]
+    return [part.split('"', 1)[0] for part in html.split("<a ")[1:] for part in [part.split('href="', 1)[1]]]
 
 
 def test_nothing_is_done_while_viewing_and_nothing_is_written(running: Installation, anna: Visitor) -> None:
@@ -179,9 +177,9 @@ def test_a_permission_is_of_one_agent_and_of_one_customer(running: Installation,
 def test_it_ends_by_the_button_and_by_signing_out(running: Installation, anna: Visitor) -> None:
     desk = Desk(running, name="enda")
     assert anna.customer
-    for end in (lambda grant: desk.post(f"/grants/{grant}/end"), lambda _grant: desk.post("/sign-out")):
+    for end in ("/grants/{}/end", "/sign-out"):
         prefix = desk.view(anna.customer.id)
-        end(prefix.rsplit("/", 1)[-1])
+        desk.post(end.format(prefix.rsplit("/", 1)[-1]))
         assert desk.send("GET", f"{prefix}/devices").status_code == 303
     assert desk.send("GET", "/").headers["Location"] == "/support/sign-in"
 
@@ -246,7 +244,9 @@ def unwritable_record(running: Installation) -> Iterator[None]:
             tx.connection.execute(text("ALTER TABLE gone RENAME TO access_head"))
 
 
-def test_the_customer_reads_when_support_looked_and_why_and_not_who(running: Installation, visitor: Callable[[], Visitor]) -> None:
+def test_the_customer_reads_when_support_looked_and_why_and_not_who(
+    running: Installation, visitor: Callable[[], Visitor]
+) -> None:
     carla = visitor().sign_in("carla")
     assert "Customer support has not looked at your devices." in carla.page("/privacy").text
     assert carla.customer
