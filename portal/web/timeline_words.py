@@ -30,7 +30,7 @@ STATES: Mapping[State, LazyWords] = {
 KEPT_BOTH = _("The customer kept both devices")
 
 STEPS: Mapping[str, LazyWords] = {
-    **STATES,
+    **{state.value: words for state, words in STATES.items()},
     "opened": _("The customer started"),
     State.DEPARTED: _("The link was ready"),
     State.ARRIVED: _("The customer came back"),
