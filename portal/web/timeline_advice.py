@@ -82,7 +82,7 @@ BY_REASON: Mapping[Reason, Advice] = {
     ),
     Reason.STILL_BROKEN: Advice(
         _("The customer came back from reconnecting, but %(provider)s still has no access to the device."),
-        _("Please reconnect the device once more, and sign in with the account that owns it."),
+        _("Please press “Reconnect” once more, and sign in with the account that owns the device."),
     ),
     Reason.ALREADY_WORKING: Advice(
         _("The device worked again before the customer had left, so there was nothing to reconnect."),

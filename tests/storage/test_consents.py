@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -32,6 +35,21 @@ def test_a_consent_is_kept_with_its_attempt(database: Database, anna: Customer, 
         consents.record(tx, given)
         assert consents.of_attempt(tx, anna.id, attempt.id) == given
         assert consents.of_attempt(tx, bertil.id, attempt.id) is None
+
+
+def test_a_customer_s_consents_come_latest_first_and_are_theirs(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    given = []
+    for minutes in range(3):
+        attempt = an_attempt(anna)
+        given.append(replace(consent_of(anna, attempt.id), given_at=NOW + timedelta(minutes=minutes)))
+        with database.write() as tx:
+            link_sessions.insert(tx, attempt, click=None)
+            consents.record(tx, given[-1])
+    with database.read() as tx:
+        assert consents.latest(tx, anna.id, 2) == (given[2], given[1])
+        assert consents.latest(tx, bertil.id, 2) == ()
 
 
 def test_nobody_consents_for_somebody_else_s_attempt(database: Database, anna: Customer, bertil: Customer) -> None:

@@ -60,3 +60,29 @@ def test_nobody_reads_anothers_history_or_writes_into_it(database: Database, ann
         devices.save(tx, stolen)
     with database.read() as tx:
         assert len(device_history.of_device(tx, anna.id, device.id, 9)) == 1
+
+
+def test_the_changes_of_all_devices_of_a_customer_are_theirs_and_newest_first(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    first, second = a_device(anna, changed_at=NOW), a_device(anna, changed_at=SOON)
+    with database.write() as tx:
+        for device in (first, second, first.judged(Cause.OFFLINE, now=LATER), a_device(bertil)):
+            devices.save(tx, device)
+    with database.read() as tx:
+        assert device_history.of_customer(tx, anna.id, 2) == (
+            (first.id, HealthChange(LATER, Connection.UNREACHABLE, Cause.OFFLINE)),
+            (second.id, HealthChange(SOON, Connection.WORKING, Cause.DATA_FLOWS)),
+        )
+
+
+def test_a_device_that_was_removed_is_still_among_those_a_customer_ever_had(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    gone, here = a_device(anna, removed_at=LATER), a_device(anna, linked_at=SOON)
+    with database.write() as tx:
+        for device in (gone, here, a_device(bertil)):
+            devices.save(tx, device)
+    with database.read() as tx:
+        assert [device.id for device in devices.ever(tx, anna.id, 9)] == [here.id, gone.id]
+        assert [device.id for device in devices.ever(tx, anna.id, 1)] == [here.id]

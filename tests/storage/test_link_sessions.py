@@ -378,3 +378,16 @@ def test_attempts_of_older_and_newer_portals_stay_readable(database: Database, a
     assert read is not None
     assert read.hints == ArrivalHints(device_ids=("d-1",))
     assert read.confirmed == (DeviceReading("d-1", DeviceType.HEAT_PUMP),)
+
+
+def test_the_latest_attempts_are_the_customer_s_own_and_come_without_their_links(
+    database: Database, anna: Customer, bertil: Customer
+) -> None:
+    first = an_attempt(anna, connect_url="https://connect.example/secret")
+    second = an_attempt(anna, created_at=SOON, expires_at=LATER)
+    with database.write() as tx:
+        for attempt in (first, second, an_attempt(bertil)):
+            link_sessions.insert(tx, attempt, click=None)
+    with database.read() as tx:
+        assert link_sessions.latest(tx, anna.id, 9) == (second, replace(first, connect_url=None))
+        assert link_sessions.latest(tx, anna.id, 1) == (second,)
