@@ -49,8 +49,16 @@ def enter_by_link() -> ResponseReturnValue:
 @blueprint.post("/enter")
 @everyone("app/again", from_app=True)
 def enter() -> ResponseReturnValue:
-    """The same in one that can. What another site sends comes without the cookie, and is looked at again with it."""
+    """The same in one that can; a `token` is changed for its code here, for a backend that cannot ask for it.
+
+    What another site sends comes without the cookie, and is looked at again with it.
+    """
     code = request.form.get("code", "")
+    if "token" in request.form:
+        try:
+            code = _door().take_token(request.form["token"], now=portal().clock())
+        except TokenRefused as refusal:
+            return _refused(refusal)
     if is_told_by_another_site():
         return see_other(url_for("app_entry.enter_by_link", code=code))
     return _enter(code)

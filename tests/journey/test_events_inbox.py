@@ -13,9 +13,9 @@ from portal.domain.device import Connection
 from portal.domain.link_session import State
 from portal.domain.people import Customer
 from portal.domain.provider_event import EventState
-from portal.journey.arrive import Arrived
 from portal.journey.provider_events import MOST_TRIES, NotStored, receive, take
 from portal.journey.reconcile import reconcile
+from portal.journey.take_return import Arrived
 from portal.journey.tasks import HOUSE, Step, Task
 from portal.journey.waking import wake
 from portal.storage import provider_events, tables

@@ -10,7 +10,7 @@ import pytest
 
 from portal.domain.link_session import Reason, State, cancel_secret
 from portal.domain.people import Customer
-from portal.journey.arrive import NEUTRAL, Arrived
+from portal.journey.take_return import NEUTRAL, Arrived
 from portal.storage import provider_accounts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, Return, at_every_provider
 from tests.journey.world import World

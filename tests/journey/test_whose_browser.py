@@ -8,7 +8,7 @@ import pytest
 
 from portal.domain.link_session import Reason, State, cancel_secret
 from portal.domain.people import Customer
-from portal.journey.arrive import NEUTRAL, Arrived
+from portal.journey.take_return import NEUTRAL, Arrived
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, Choice, Return, at_every_provider, on_both_databases
 from tests.journey.world import World

@@ -10,10 +10,10 @@ from portal.domain.device import Device
 from portal.domain.link_session import LinkSession
 from portal.domain.people import Customer, Identity
 from portal.journey import arrive, devices, link, outcome, provider_events, reauthenticate, remove
-from portal.journey.arrive import Arrived
 from portal.journey.outcome import AttemptView
 from portal.journey.ports import Ports
 from portal.journey.remove import Removed
+from portal.journey.take_return import Arrived
 from portal.sandbox.program import RunningSandbox
 from portal.storage import audit, customers, link_sessions
 from portal.storage import devices as device_rows

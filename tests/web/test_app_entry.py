@@ -152,6 +152,24 @@ def test_what_the_app_opens_lets_its_customer_in(app: RetailersApp, how: str, me
     assert who(visitor) == "Anna"
 
 
+def test_a_token_may_be_brought_by_the_webview_itself_and_is_good_for_once(app: RetailersApp) -> None:
+    token, visitor = app.token("anna"), app.visitor()
+    answer = visitor.send("POST", "/app/enter", data={"token": token}, headers=FROM_APP)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/devices")
+    assert who(visitor) == "Anna"
+    for spoilt in (token, app.token("anna", aud="https://elsewhere.example"), "nonsense", ""):
+        other = app.visitor()
+        refused = other.send("POST", "/app/enter", data={"token": spoilt}, headers=FROM_APP)
+        assert good_page(refused, 401, "en").heading == "Open this again from the app"
+        assert who(other) is None
+
+
+def test_a_token_that_another_site_brings_is_asked_about(app: RetailersApp) -> None:
+    answer = app.visitor().send("POST", "/app/enter", data={"token": app.token("anna")}, headers=FROM_ELSEWHERE)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/app/enter?code=")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("how", ASKED)
 def test_whom_another_site_led_here_is_asked_first(app: RetailersApp, how: str, method: str) -> None:
