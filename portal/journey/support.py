@@ -33,7 +33,7 @@ class Found:
     """Some of the customers that a query finds. `more_after` is what the next page begins after."""
 
     customers: tuple[Customer, ...]
-    more_after: str | None
+    more_after: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,13 @@ class Viewing:
     customer: Customer
 
 
-def find(*, ports: Ports, query: str, after: str | None) -> Found:
+def find(*, ports: Ports, query: str, after: tuple[str, str] | None) -> Found:
     """The customers of whom every word of the query begins a name, a number or an address."""
     with ports.database.read() as tx:
         found = customer_search.find(tx, query, limit=ON_A_PAGE + 1, after=after)
     shown = found[:ON_A_PAGE]
-    return Found(shown, shown[-1].id if len(found) > ON_A_PAGE else None)
+    more_after = (shown[-1].word, shown[-1].customer.id) if len(found) > ON_A_PAGE else None
+    return Found(tuple(hit.customer for hit in shown), more_after)
 
 
 def customer(*, ports: Ports, customer_id: str) -> Customer | None:
@@ -136,7 +137,7 @@ def recorded(
     """What is on record, newest first; `customer` and `agent` narrow it down by the beginning of a name or number."""
     with ports.database.read() as tx:
         customer_id = (
-            next((found.id for found in customer_search.find(tx, customer, limit=1)), "") if customer else None
+            next((hit.customer.id for hit in customer_search.find(tx, customer, limit=1)), "") if customer else None
         )
         actor = agents.id_of(tx, agent) or "" if agent else None
         wanted = AccessFilter(customer_id=customer_id, actor=actor, since=since)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -39,6 +40,15 @@ class PlainText(TypeDecorator[str]):
 def mended(text: str) -> str:
     """The text as a PlainText column keeps it."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+class SortedText(PlainText):
+    """Text that is compared letter by letter, on every database and whatever its language, so that it can be ranged."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

@@ -1,6 +1,8 @@
 """Finding customers by the beginning of a name, a number or an e-mail address, whatever the accents and capitals."""
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 
 from portal.domain.people import Customer
 from portal.storage import tables
@@ -11,29 +13,51 @@ from portal.storage.database import Transaction
 _customers = tables.customers
 _words = tables.customer_words
 
+MANY = 2000
+"""From here on a word is as common as any other: it is not counted further."""
 
-def find(tx: Transaction, query: str, *, limit: int, after: str | None = None) -> tuple[Customer, ...]:
-    """Customers of whom every word of the query begins one, in the order of their ids, those after `after`."""
-    asked = words_of((query,))
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A customer who was found, and the word by which: the next page begins after it."""
+
+    customer: Customer
+    word: str
+
+
+def find(tx: Transaction, query: str, *, limit: int, after: tuple[str, str] | None = None) -> tuple[Hit, ...]:
+    """Customers of whom every word of the query begins one, in the order of the words by which the rarest finds them.
+
+    `after` are the word and the customer's id of the last one on the page before. A customer with two such words may
+    come twice, on two pages.
+    """
+    asked = sorted(words_of((query,)), key=len, reverse=True)
     if not asked:
         return ()
-    first, *others = sorted(asked, key=len, reverse=True)
+    rarest = min(asked, key=lambda word: _how_many(tx, word)) if len(asked) > 1 else asked[0]
+    # In the order of the index, so that what is common is no slower than what is rare.
     found = (
-        select(*_customers.c)
-        .join(_words, _words.c.customer_id == _customers.c.id)
-        .where(_begins(_words.c.word, first), *(_has(word) for word in others))
-        .distinct()
-        .order_by(_customers.c.id)
+        select(*_customers.c, _words.c.word)
+        .join_from(_words, _customers, _words.c.customer_id == _customers.c.id)
+        .where(_begins(_words.c.word, rarest), *(_has(word) for word in asked if word != rarest))
+        .order_by(_words.c.word, _words.c.customer_id)
         .limit(limit)
     )
     if after is not None:
-        found = found.where(_customers.c.id > after)
-    return tuple(customer_of(row) for row in tx.connection.execute(found).mappings())
+        found = found.where(tuple_(_words.c.word, _words.c.customer_id) > tuple_(*after))
+    hits = (Hit(customer_of(row), row["word"]) for row in tx.connection.execute(found).mappings())
+    return tuple({hit.customer.id: hit for hit in hits}.values())
+
+
+def _how_many(tx: Transaction, word: str) -> int:
+    """How many words begin so, counted only as far as it matters."""
+    some = select(_words.c.word).where(_begins(_words.c.word, word)).limit(MANY).subquery()
+    return tx.connection.scalars(select(func.count()).select_from(some)).one()
 
 
 def _has(word: str) -> ColumnElement[bool]:
     other = _words.alias()
-    return exists().where(and_(other.c.customer_id == _customers.c.id, _begins(other.c.word, word)))
+    return exists().where(and_(other.c.customer_id == _words.c.customer_id, _begins(other.c.word, word)))
 
 
 def _begins(column: ColumnElement[str], word: str) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ def search() -> ResponseReturnValue:
     """Finds customers, and shows of them no more than is needed to know which is meant."""
     query = request.args.get("q", "")[:LONGEST_QUERY].strip()
     may_view = MAY_VIEW[staff_session.agent().role]
-    found = support.find(ports=portal().ports, query=query, after=request.args.get("after")) if may_view else None
+    found = support.find(ports=portal().ports, query=query, after=_after()) if may_view else None
     open_now = support.open_of(ports=portal().ports, agent=staff_session.agent(), now=portal().clock())
     return page("support/search.html", query=query, found=found, open_now=open_now, agent=staff_session.agent())
 
@@ -46,7 +46,7 @@ def begin(customer_id: str) -> ResponseReturnValue:
     reason = next((reason for reason in staff().reasons if reason == request.form.get("reason")), None)
     errors = {}
     if reason is None:
-        errors["reason"] = gettext("Choose why you look at this customer.")
+        errors["reason"] = gettext("Choose why you are looking at this customer.")
     if not ticket:
         errors["ticket"] = gettext("Write the number of the ticket.")
     if errors or reason is None:
@@ -123,6 +123,12 @@ def audit() -> ResponseReturnValue:
     return page(
         "support/audit.html", recorded=found, customer=customer, agent_email=agent, reasons=support_words.REASONS
     )
+
+
+def _after() -> tuple[str, str] | None:
+    """What this page of customers begins after."""
+    word, customer_id = request.args.get("word", ""), request.args.get("after", "")
+    return (word[:LONGEST_QUERY], customer_id[:LONGEST_QUERY]) if word and customer_id else None
 
 
 def _ask(

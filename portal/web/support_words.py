@@ -20,10 +20,10 @@ REASONS: Mapping[Reason, LazyWords] = {
 }
 
 REFUSALS: Mapping[str, LazyWords] = {
-    "role": _("Your role does not allow it."),
+    "role": _("Your role does not allow viewing customers."),
     "self": _("This is your own account. Ask a colleague."),
     "colleague": _("This account belongs to a colleague."),
-    "too_many": _("You are viewing three customers already. End one of them first."),
+    "too_many": _("You are viewing three customers already. Stop viewing one of them first."),
 }
 
 

@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "customer_words",
         sa.Column("customer_id", sa.Text(), nullable=False),
-        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "word", name=op.f("pk_customer_words")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_customer_words_customer_id_customers")
