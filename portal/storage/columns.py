@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
-from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -42,13 +41,8 @@ def mended(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
-class SortedText(PlainText):
-    """Text that is compared letter by letter, on every database and whatever its language, so that it can be ranged."""
-
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+SORTED = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared letter by letter, on every database and whatever its language, so that it can be ranged."""
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

@@ -19,7 +19,8 @@ LONGEST_WORD = 100
 
 
 def folded(text: str) -> str:
-    """Small plain letters: "Zofia WÓJCIK" and "zofia wojcik" are the same."""
+    """Small plain letters: "Zofia WÓJCIK" and "zofia wojcik" are the same. What no database takes is left out."""
+    text = text.encode("utf-8", "ignore").decode().replace("\x00", "")
     parts = unicodedata.normalize("NFKD", text.casefold().translate(SPECIAL))
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
