@@ -5,6 +5,9 @@ JOBS ?= 3
 BIN = .venv/bin
 NEW ?=
 
+# What is compiled is kept, whatever the environment says: our programs start in less than half the time.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test torture bench check format coverage strings strings-check lock screenshots clean
 

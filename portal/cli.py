@@ -28,7 +28,7 @@ from portal.web.theme import warnings as colour_warnings
 from portal.worker import keep
 from portal.worker import run as run_worker
 
-START_PATIENCE = 30.0
+START_PATIENCE = 60.0
 STOP_PATIENCE = 10.0
 SAMPLE_LOGIN = ("anna", "demo")
 

@@ -18,7 +18,7 @@ from portal.sandbox.configuration import portal_environment
 from portal.sandbox.program import RunningSandbox
 from tests.command.test_portal import bare_environment, free_port
 
-PATIENT = 20.0
+PATIENT = 60.0
 T = TypeVar("T")
 
 
