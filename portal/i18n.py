@@ -147,9 +147,10 @@ def choose(language: str) -> bool:
     return True
 
 
-def default_language() -> str:
-    """The retailer's, for whoever has shown no preference."""
-    return _speech().default
+def browsers_language() -> str:
+    """The language of this browser, whoever is looked at with it: its choice, else what it asks for."""
+    speech, asked = _speech(), request.headers.get("Accept-Language", "")
+    return chosen_language(speech.languages, speech.default, explicit=own_choice(), accept_language=asked)
 
 
 def own_choice() -> str | None:

@@ -46,9 +46,11 @@ def viewing() -> Viewing | None:
 
 def chosen_language() -> str | None:
     """The customer's pages are in the customer's language, unless the agent asked for their own."""
-    return None if viewing() and not session.get(OWN_LANGUAGE) else i18n.own_choice()
+    if viewing() is None:
+        return i18n.own_choice()
+    return i18n.browsers_language() if session.get(OWN_LANGUAGE) else None
 
 
 def agents_language() -> str:
-    """The language of what is said to the agent: their choice, else the retailer's default."""
-    return i18n.own_choice() or i18n.default_language()
+    """The language of what is said to the agent."""
+    return i18n.browsers_language()
