@@ -28,7 +28,7 @@ LONGEST_BEGINNING = 32
 FIRST_BYTES_WITHIN = 5.0
 """Seconds from a connection to its request. It takes no thread meanwhile."""
 
-BEHIND_THE_PAGES = 5
+BEHIND_THE_PAGES = 10
 """So far the process with the way out steps back where processors are short: less than the worker does."""
 
 RUSH_LASTS = 20.0

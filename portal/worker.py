@@ -22,7 +22,7 @@ from portal.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-BEHIND_THE_PAGES = 10
+BEHIND_THE_PAGES = 15
 """So far the worker steps back where processors are short: somebody looks at a page, nobody at a queue."""
 
 TICK = 1.0
