@@ -11,8 +11,11 @@ from portal.storage.database import Transaction
 
 _words = tables.customer_words
 
-SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
+SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"})
 """Letters that are no others with an accent, and that keyboards elsewhere do not have."""
+
+UNSEEN = frozenset({"Mn", "Cf"})
+"""Accents by themselves, and marks of direction that come along when a name is copied from elsewhere."""
 
 MOST_WORDS = 8
 LONGEST_WORD = 100
@@ -20,8 +23,8 @@ LONGEST_WORD = 100
 
 def folded(text: str) -> str:
     """Small plain letters: "Zofia WÓJCIK" and "zofia wojcik" are the same."""
-    parts = unicodedata.normalize("NFKD", text.casefold().translate(SPECIAL))
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    parts = unicodedata.normalize("NFKD", text).casefold().translate(SPECIAL)
+    return "".join(letter for letter in parts if unicodedata.category(letter) not in UNSEEN)
 
 
 def words_of(texts: Iterable[str | None]) -> tuple[str, ...]:
