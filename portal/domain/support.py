@@ -91,12 +91,13 @@ class SupportGrant:
         return replace(self, renewed_at=now, expires_at=now + GRANT_LIFETIME)
 
 
-def check_may_view(agent: Agent, customer: Customer, staff_emails: frozenset[str]) -> None:
+def check_may_view(agent: Agent, customer: Customer, *, is_staff: bool) -> None:
     """Whether this agent may look at this customer: never at themselves, never at a colleague. Raises NotAllowed."""
     if not MAY_VIEW[agent.role]:
         raise NotAllowed("role")
-    email = (customer.identity.email or "").casefold()
-    if email and email == (agent.email or "").casefold():
+    identity = customer.identity
+    has_my_email = bool(identity.email) and (identity.email or "").casefold() == (agent.email or "").casefold()
+    if has_my_email or (identity.issuer, identity.subject) == (agent.issuer, agent.subject):
         raise NotAllowed("self")
-    if email and email in staff_emails:
+    if is_staff:
         raise NotAllowed("colleague")

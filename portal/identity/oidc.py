@@ -21,6 +21,8 @@ PATIENCE = timedelta(hours=1)
 
 LONGEST_ANSWER = 4096
 
+OF_THE_SIGN_IN = ("acr", "amr", "auth_time")
+
 
 class SignInFailed(Exception):
     """A sign-in that ends here. The text is a fixed word for the log; nothing of it is for customers."""
@@ -117,7 +119,7 @@ class Oidc:
                 keys=lambda insist: self._issuer.keys(insist=insist),
                 now=now,
             )
-            told = {**claims, **self._userinfo(metadata, access_token, claims["sub"])}
+            told = self._told(claims, metadata, access_token)
         except IssuerError as error:
             raise SignInFailed(str(error)) from None
         identity = read_identity(told, metadata.issuer, self._config.claim_names)
@@ -179,6 +181,11 @@ class Oidc:
             return self._issuer.caller.call(
                 client, "POST", metadata.token_endpoint, data=form, headers=headers, auth=auth, withhold_token=True
             )
+
+    def _told(self, claims: Mapping[str, Any], metadata: Metadata, access_token: str) -> Mapping[str, Any]:
+        """All that the issuer says. How this sign-in went is what its proof says, whatever is said beside it."""
+        of_this_sign_in = {name: claims[name] for name in OF_THE_SIGN_IN if name in claims}
+        return {**claims, **self._userinfo(metadata, access_token, claims["sub"]), **of_this_sign_in}
 
     def _userinfo(self, metadata: Metadata, access_token: str, subject: str) -> Mapping[str, Any]:
         """What the issuer says of the person beside the ID token; many keep e-mail and locale here only."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal.domain.support import Agent, EndCause, Role
+from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
 from portal.identity.oidc import Oidc, SignInFailed
 from portal.storage import agents, support_grants
 from portal.storage.database import Database
@@ -70,6 +70,8 @@ class StaffDoor:
                 role=role,
                 now=now,
             )
+            if not MAY_VIEW[role]:
+                support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
             agents.open_session(
                 tx, agent.id, token=token, id_token=completed.id_token, now=now, expires_at=now + LONGEST
             )

@@ -9,6 +9,7 @@ from portal.domain.access import AccessEvent, AccessFilter
 from portal.domain.people import Customer
 from portal.domain.support import (
     GRANT_LIFETIME,
+    MAY_VIEW,
     MOST_AT_ONCE,
     Agent,
     EndCause,
@@ -63,12 +64,11 @@ def begin(
 ) -> SupportGrant | None:
     """A permission for this agent; None for an unknown customer. Raises NotAllowed."""
     with ports.database.write() as tx:
+        tx.in_turn(agent.id)
         subject = customers.get(tx, customer_id)
         if subject is None:
             return None
-        email = (subject.identity.email or "").casefold()
-        colleagues = frozenset({email}) if email and agents.id_of(tx, email) else frozenset[str]()
-        check_may_view(agent, subject, colleagues)
+        check_may_view(agent, subject, is_staff=agents.is_known(tx, subject.identity))
         if len(support_grants.open_of(tx, agent.id, now=now)) >= MOST_AT_ONCE:
             raise NotAllowed("too_many")
         grant = SupportGrant(
@@ -89,7 +89,7 @@ def viewing(*, ports: Ports, agent: Agent, grant_id: str, now: datetime) -> View
     with ports.database.read() as tx:
         grant = support_grants.get(tx, agent.id, grant_id)
         subject = customers.get(tx, grant.customer_id) if grant and grant.is_open(now) else None
-    if grant is None or subject is None:
+    if grant is None or subject is None or not MAY_VIEW[agent.role]:
         return None
     return Viewing(grant, subject)
 
@@ -158,12 +158,13 @@ def record(
     agent: Agent,
     viewing: Viewing | None,
     customer_id: str | None,
+    about: tuple[str, str] | None,
     action: str,
     outcome: str,
     request_reference: str,
     now: datetime,
 ) -> None:
-    """Writes down what an agent asked for, and about whom."""
+    """Writes down what an agent asked for, about whom, and `about` which kind of thing with which id."""
     grant = viewing.grant if viewing else None
     with ports.database.write() as tx:
         access_events.record(
@@ -176,6 +177,8 @@ def record(
             reason=grant.reason if grant else None,
             ticket=grant.ticket if grant else None,
             action=action,
+            object_type=about[0] if about else None,
+            object_id=about[1] if about else None,
             outcome=outcome,
             request_reference=request_reference,
         )

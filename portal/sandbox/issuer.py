@@ -90,7 +90,9 @@ class Issuer:
             return self._named(self.server.handle_error_response(None, error))
         if request.method == "POST":
             return self._log_in(grant)
-        if customer is None or grant.prompt == "login":
+        # Who is signed in as one kind of person is asked to sign in as the other: a demo has one browser for both.
+        is_of_other_kind = (username in SAMPLE_AGENTS) is not self._is_for_staff()
+        if customer is None or is_of_other_kind or grant.prompt == "login":
             return self._login_page()
         return self._granted(grant, customer.username, signed_in_at)
 

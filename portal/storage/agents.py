@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, insert, or_, select, update
 
+from portal.domain.people import Identity
 from portal.domain.support import Agent, Role
 from portal.storage import tables
 from portal.storage.database import Transaction
@@ -18,7 +19,8 @@ def signed_in(
     tx: Transaction, *, issuer: str, subject: str, name: str | None, email: str | None, role: Role, now: datetime
 ) -> Agent:
     """The agent of this identity, new or known, in the role they have today."""
-    told = {"name": name, "email": email, "role": role, "signed_in_at": now}
+    # In small letters, of which no two kinds of database have the same idea.
+    told = {"name": name, "email": email.casefold() if email else None, "role": role, "signed_in_at": now}
     new = tx.insert(_agents).values(id=new_id(), issuer=issuer, subject=subject, **told)
     upsert = new.on_conflict_do_update(index_elements=["issuer", "subject"], set_=told).returning(*_agents.c)
     return _agent(tx.connection.execute(upsert).mappings().one())
@@ -31,8 +33,16 @@ def get(tx: Transaction, agent_id: str) -> Agent | None:
 
 def id_of(tx: Transaction, email: str) -> str | None:
     """The agent with this address."""
-    theirs = select(_agents.c.id).where(func.lower(_agents.c.email) == email.lower()).order_by(_agents.c.id).limit(1)
+    theirs = select(_agents.c.id).where(_agents.c.email == email.casefold()).order_by(_agents.c.id).limit(1)
     return tx.connection.scalars(theirs).one_or_none()
+
+
+def is_known(tx: Transaction, person: Identity) -> bool:
+    """Whether this is one of the staff: by the address, or by the name that one issuer gives to both."""
+    same = and_(_agents.c.issuer == person.issuer, _agents.c.subject == person.subject)
+    if person.email:
+        same = or_(same, _agents.c.email == person.email.casefold())
+    return tx.connection.scalar(select(exists().where(same))) is True
 
 
 def open_session(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -36,13 +37,18 @@ class PlainText(TypeDecorator[str]):
         return None if value is None else mended(value)
 
 
+class OrderedText(PlainText):
+    """Text in the order of its letters, as SQLite has it anyway, whatever language a PostgreSQL server sorts by."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return Text(collation="C") if dialect.name == "postgresql" else dialect.type_descriptor(Text())
+
+
 def mended(text: str) -> str:
     """The text as a PlainText column keeps it."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
-
-
-SORTED = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that is compared letter by letter, on every database and whatever its language, so that it can be ranged."""
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

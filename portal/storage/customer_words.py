@@ -11,18 +11,20 @@ from portal.storage.database import Transaction
 
 _words = tables.customer_words
 
-SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
+SPECIAL = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"})
 """Letters that are no others with an accent, and that keyboards elsewhere do not have."""
+
+UNSEEN = frozenset({"Mn", "Cf", "Cs"})
+"""Accents by themselves, marks of direction that come along when a name is copied, and what no database takes."""
 
 MOST_WORDS = 8
 LONGEST_WORD = 100
 
 
 def folded(text: str) -> str:
-    """Small plain letters: "Zofia WÓJCIK" and "zofia wojcik" are the same. What no database takes is left out."""
-    text = text.encode("utf-8", "ignore").decode().replace("\x00", "")
-    parts = unicodedata.normalize("NFKD", text.casefold().translate(SPECIAL))
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    """Small plain letters: "Zofia WÓJCIK" and "zofia wojcik" are the same."""
+    parts = unicodedata.normalize("NFKD", text.replace("\x00", " ")).casefold().translate(SPECIAL)
+    return "".join(letter for letter in parts if unicodedata.category(letter) not in UNSEEN)
 
 
 def words_of(texts: Iterable[str | None]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from portal.domain.support import EndCause, Reason, Role
-from portal.storage.columns import SORTED, PlainText, UtcDateTime, is_hash, one_of
+from portal.storage.columns import OrderedText, PlainText, UtcDateTime, is_hash, one_of
 from portal.storage.schema import metadata
 
 agents = Table(
@@ -60,7 +60,7 @@ customer_words = Table(
     "customer_words",
     metadata,
     Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
-    Column("word", SORTED, nullable=False),
+    Column("word", OrderedText, nullable=False),
     PrimaryKeyConstraint("customer_id", "word"),
     Index(None, "word", "customer_id"),
 )

@@ -73,6 +73,11 @@ def come_again(seconds: int, *, status: int) -> Response:
     return response
 
 
+def refused(text: str) -> Response:
+    """For who may not do this, with the reason."""
+    return _answer(403, text=text)
+
+
 def try_again_in(seconds: int) -> str:
     """Never too early: what is left of a minute or an hour counts as a whole one."""
     if seconds < 60:

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, after_this_request, g, make_response, render_template, request
+from flask.sansio.app import App
 from flask.templating import Environment
 from markupsafe import Markup, escape
 
@@ -24,7 +25,7 @@ class Templates(Environment):
     on every page; by itself it does so behind a lock and along a chain.
     """
 
-    def __init__(self, app: Flask, **options: Any) -> None:
+    def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **{**options, "cache_size": -1})
 
     def make_globals(self, d: Mapping[str, Any] | None) -> MutableMapping[str, Any]:

@@ -8,7 +8,7 @@ from portal.domain.people import Customer
 from portal.domain.support import MAY_AUDIT, MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import staff_session, support_words
+from portal.web import errors, staff_session, support_words
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
@@ -115,10 +115,14 @@ def over() -> ResponseReturnValue:
 def audit() -> ResponseReturnValue:
     """What agents asked for, for those who look after that."""
     if not MAY_AUDIT[staff_session.agent().role]:
-        abort(403)
+        abort(errors.refused(support_words.refusal("role")))
     customer, agent = (request.args.get(name, "")[:LONGEST_QUERY].strip() for name in ("customer", "agent"))
     found = support.recorded(
-        ports=portal().ports, customer=customer, agent=agent, since=None, before=request.args.get("before", type=int)
+        ports=portal().ports,
+        customer=customer,
+        agent=agent,
+        since=None,
+        before=_number_of_event(request.args.get("before", "")),
     )
     return page(
         "support/audit.html", recorded=found, customer=customer, agent_email=agent, reasons=support_words.REASONS
@@ -129,6 +133,11 @@ def _after() -> tuple[str, str] | None:
     """What this page of customers begins after."""
     word, customer_id = request.args.get("word", ""), request.args.get("after", "")
     return (word[:LONGEST_QUERY], customer_id[:LONGEST_QUERY]) if word and customer_id else None
+
+
+def _number_of_event(text: str) -> int | None:
+    """A number in an address; None for what is none, or is larger than any database counts."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _ask(
@@ -152,7 +161,7 @@ def _ask(
 
 def _customer(customer_id: str) -> Customer:
     if not MAY_VIEW[staff_session.agent().role]:
-        abort(403)
+        abort(errors.refused(support_words.refusal("role")))
     found = support.customer(ports=portal().ports, customer_id=customer_id)
     if found is None:
         abort(404)

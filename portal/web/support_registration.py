@@ -15,6 +15,11 @@ from portal.web.wiring import acting
 
 log = structlog.get_logger(__name__)
 
+OBJECTS = {"link_session_id": "link_session", "device_id": "device", "grant_id": "support_grant"}
+"""What an address is about, by the name of its part."""
+
+LONGEST_ID = 100
+
 
 def init_pages(app: Flask) -> None:
     """Registers the staff's pages and the customer's, their headers, errors, banner and record."""
@@ -38,8 +43,9 @@ def _record(response: Response) -> Response:
             ports=acting().ports,
             agent=agent,
             viewing=viewing,
-            customer_id=(request.view_args or {}).get("customer_id"),
-            action=f"{request.method} {request.endpoint}",
+            customer_id=_named("customer_id"),
+            about=_object(viewing),
+            action=f"{request.method} {request.endpoint or '-'}",
             outcome=str(response.status_code),
             request_reference=reference(),
             now=acting().clock(),
@@ -48,3 +54,17 @@ def _record(response: Response) -> Response:
         log.error("support_not_recorded", cause=type(error).__name__)
         return Response("503\n", 503, content_type="text/plain; charset=utf-8")
     return response
+
+
+def _object(viewing: Viewing | None) -> tuple[str, str] | None:
+    """What kind of thing the request was about, and which: the one that was asked for, be it there or not."""
+    asked = g.get("grant_id") if viewing is None else None
+    if asked and asked != view_as.NOBODY:
+        return "support_grant", str(asked)[:LONGEST_ID]
+    return next(((kind, found) for name, kind in OBJECTS.items() if (found := _named(name))), None)
+
+
+def _named(name: str) -> str | None:
+    """An id in the address, which anybody may have written."""
+    found = (request.view_args or {}).get(name)
+    return str(found)[:LONGEST_ID] if found is not None else None

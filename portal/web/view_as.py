@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, g, request, session, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import SecurityError
 
 from portal.domain.people import LoginSession
 from portal.domain.support import Agent
@@ -67,11 +68,15 @@ def _give_grant(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _enforce() -> ResponseReturnValue | None:
-    if request.endpoint in FOR_ALL or request.endpoint in BEFORE_SIGN_IN or request.endpoint is None:
+    if request.endpoint in FOR_ALL or request.endpoint in BEFORE_SIGN_IN or _is_of_another_host():
         return None
     now = portal().clock()
     token = session.get(staff_session.TOKEN)
     found = staff().door.agent(token, now=now) if isinstance(token, str) else None
+    if request.endpoint is None:
+        # There is no such page, which everybody may know; that an agent asked for it is on record all the same.
+        g.agent = found
+        return None
     if found is None:
         return see_other(url_for("sign_in.begin"))
     g.agent = found
@@ -81,6 +86,10 @@ def _enforce() -> ResponseReturnValue | None:
         refuse_other_sites()
         csrf.protect()
     return None
+
+
+def _is_of_another_host() -> bool:
+    return isinstance(request.routing_exception, SecurityError)
 
 
 def _enforce_view(found: Agent, now: datetime) -> ResponseReturnValue | None:

@@ -10,6 +10,8 @@ down_revision = "r0003"
 branch_labels = None
 depends_on = None
 
+# What begins with some letters is a range only where a word follows another as its letters do, in no language's order.
+IN_PLAIN_ORDER = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -20,7 +22,7 @@ def upgrade() -> None:
     op.create_table(
         "customer_words",
         sa.Column("customer_id", sa.Text(), nullable=False),
-        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("word", IN_PLAIN_ORDER, nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "word", name=op.f("pk_customer_words")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_customer_words_customer_id_customers")

@@ -1,0 +1,219 @@
+"""Support staff sign in at a real issuer, in a role or not at all; what they were allowed ends when that does."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from portal.domain.support import GRANT_LIFETIME, EndCause, Reason, Role, SupportGrant
+from portal.identity.oidc import Oidc, SignInFailed
+from portal.identity.staff import IDLE, LONGEST, Roles, StaffDoor
+from portal.sandbox.customers import SAMPLE_AGENTS
+from portal.sandbox.program import RunningSandbox
+from portal.storage import customers, support_grants
+from portal.storage.database import Database
+from tests.identity.conftest import migrate
+from tests.identity.journey import PORTAL, config_for, now, walk
+from tests.storage.made import an_identity
+from tests.support.databases import Backend, Databases
+
+ROLES = Roles("roles", {role.value: role for role in Role})
+HERE = "the-browser-of-sam"
+
+
+@pytest.fixture
+def database(databases: Databases, database_backend: Backend) -> Iterator[Database]:
+    url = databases.prepared(database_backend, migrate)
+    database = Database(url, seal_key=b"k" * 32)
+    yield database
+    database.close()
+    databases.discard(url)
+
+
+@pytest.fixture
+def oidc(sandbox: RunningSandbox, database: Database) -> Oidc:
+    config = sandbox.config
+    given = config_for(config.issuer, config.staff_client_id, config.staff_client_secret)
+    return Oidc(replace(given, redirect_uri=f"{PORTAL}/support/sign-in/callback"), database)
+
+
+@pytest.fixture
+def door(oidc: Oidc, database: Database) -> StaffDoor:
+    return StaffDoor(oidc, ROLES, database)
+
+
+def come_in(door: StaffDoor, name: str, at: datetime | None = None) -> str:
+    """Signs in with a browser of its own."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        url = door.oidc.begin(browser=HERE, target="support", language="en", now=now())
+        response = browser.get(url, timeout=10)
+        form = {"username": name, "password": "demo"}
+        response = browser.post(response.url, data=form, allow_redirects=False, timeout=10)
+        back = urlsplit(response.headers["Location"])
+    assert back.path == "/support/sign-in/callback"
+    args = {key: values[0] for key, values in parse_qs(back.query).items()}
+    return door.complete(args=args, browser=HERE, now=at or now())
+
+
+def permit(database: Database, agent_id: str) -> None:
+    with database.write() as tx:
+        anna = customers.signed_in(tx, an_identity("anna"), now=now())
+        made = SupportGrant("a-grant", agent_id, anna.id, Reason.OTHER, "T-1", now(), now() + GRANT_LIFETIME)
+        support_grants.keep(tx, made)
+
+
+def end_of(database: Database, agent_id: str) -> EndCause | None:
+    with database.read() as tx:
+        grant = support_grants.get(tx, agent_id, "a-grant")
+    assert grant
+    return grant.end_cause
+
+
+def as_issuer_says(monkeypatch: pytest.MonkeyPatch, name: str, **claims: object) -> None:
+    """From now on the issuer says something else of this agent; None leaves a claim out."""
+    original = type(SAMPLE_AGENTS[name]).userinfo
+
+    def told(agent: Any) -> dict[str, object]:
+        changed = {**original(agent), **(claims if agent.username == name else {})}
+        return {claim: value for claim, value in changed.items() if value is not None}
+
+    monkeypatch.setattr(type(SAMPLE_AGENTS[name]), "userinfo", told)
+
+
+@pytest.mark.parametrize(("name", "role"), [("sam", Role.AGENT), ("lea", Role.LEAD), ("otto", Role.AUDITOR)])
+def test_staff_come_in_with_the_role_they_have(door: StaffDoor, name: str, role: Role) -> None:
+    agent = door.agent(come_in(door, name), now=now())
+    assert agent
+    assert (agent.role, agent.email) == (role, f"{name}@retailer.example")
+
+
+@pytest.mark.parametrize("name", ["nora", "anna"])
+def test_neither_staff_without_a_role_nor_a_customer_comes_in(door: StaffDoor, name: str) -> None:
+    with pytest.raises(SignInFailed, match="staff_role"):
+        come_in(door, name)
+
+
+@pytest.mark.parametrize(
+    ("told", "role"),
+    [
+        ("lead", Role.LEAD),
+        (["agent", "lead"], Role.LEAD),
+        (["auditor", "agent"], Role.AGENT),
+        (["nothing", 7, None, {}], None),
+        ("lead agent", None),
+        ({"lead": True}, None),
+        ([], None),
+        (True, None),
+    ],
+)
+def test_a_role_is_a_word_or_one_of_several(told: object, role: Role | None) -> None:
+    if role is None:
+        with pytest.raises(SignInFailed, match="staff_role"):
+            ROLES.of({"roles": told})
+    else:
+        assert ROLES.of({"roles": told}) is role
+
+
+@pytest.mark.parametrize(
+    ("claims", "comes_in"),
+    [({"acr": "mfa"}, True), ({"acr": "password"}, False), ({}, False), ({"acr": ["mfa"]}, False)],
+)
+def test_where_a_way_of_signing_in_is_asked_for_no_other_is_enough(
+    claims: Mapping[str, Any], *, comes_in: bool
+) -> None:
+    roles = replace(ROLES, acr=("mfa", "hardware"))
+    if comes_in:
+        assert roles.of({"roles": "agent", **claims}) is Role.AGENT
+        return
+    with pytest.raises(SignInFailed, match="staff_acr"):
+        roles.of({"roles": "agent", **claims})
+
+
+def test_the_way_of_signing_in_is_asked_for_and_looked_at(
+    oidc: Oidc, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oidc = Oidc(replace(oidc._config, acr_values=("mfa",)), database)
+    door = StaffDoor(oidc, replace(ROLES, acr=("mfa",)), database)
+    assert "acr_values=mfa" in oidc.begin(browser=HERE, target="support", language="en", now=now())
+    assert come_in(door, "sam")
+    as_issuer_says(monkeypatch, "sam", acr=None)
+    with pytest.raises(SignInFailed, match="staff_acr"):
+        come_in(door, "sam")
+
+
+def test_what_the_proof_of_this_sign_in_says_counts_and_not_what_is_said_beside_it(
+    oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How somebody signed in stands in the ID token; userinfo may know of another time."""
+    monkeypatch.setattr(Oidc, "_userinfo", lambda *_: {"roles": ["lead"], "acr": "mfa", "auth_time": 1})
+    from_token = {"sub": "staff-sam", "acr": "password", "auth_time": 2}
+    told = oidc._told(from_token, oidc._issuer.metadata(), "access")
+    assert (told["acr"], told["auth_time"], told["roles"]) == ("password", 2, ["lead"])
+
+
+def test_a_session_is_over_after_half_an_hour_of_nothing_and_after_ten_hours_of_work(door: StaffDoor) -> None:
+    began = now()
+    idle = come_in(door, "sam", began)
+    assert door.agent(idle, now=began + IDLE - timedelta(seconds=1))
+    assert door.agent(idle, now=began + 2 * IDLE - timedelta(seconds=2))
+    assert door.agent(idle, now=began + 3 * IDLE) is None
+    busy, at = come_in(door, "sam", began), began
+    while (at := at + timedelta(minutes=29)) < began + LONGEST:
+        assert door.agent(busy, now=at)
+    assert door.agent(busy, now=began + LONGEST) is None
+
+
+def test_a_lost_role_ends_every_session_and_permission(
+    door: StaffDoor, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = come_in(door, "sam"), come_in(door, "sam")
+    agent = door.agent(first, now=now())
+    assert agent
+    permit(database, agent.id)
+    as_issuer_says(monkeypatch, "sam", roles=[])
+    with pytest.raises(SignInFailed):
+        come_in(door, "sam")
+    assert door.agent(first, now=now()) is door.agent(second, now=now()) is None
+    assert end_of(database, agent.id) is EndCause.ROLE_LOST
+
+
+def test_an_agent_who_becomes_an_auditor_keeps_no_permission(
+    door: StaffDoor, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = door.agent(come_in(door, "sam"), now=now())
+    assert agent
+    permit(database, agent.id)
+    as_issuer_says(monkeypatch, "sam", roles="auditor")
+    assert come_in(door, "sam")
+    assert end_of(database, agent.id) is EndCause.ROLE_LOST
+
+
+def test_signing_out_ends_the_permissions_and_the_session(door: StaffDoor, database: Database) -> None:
+    token = come_in(door, "sam")
+    agent = door.agent(token, now=now())
+    assert agent
+    permit(database, agent.id)
+    assert door.sign_out(agent, token, now=now())
+    assert door.agent(token, now=now()) is None
+    assert end_of(database, agent.id) is EndCause.SIGNED_OUT
+
+
+def test_a_customer_who_is_signed_in_at_the_issuer_does_not_stand_in_the_way(
+    oidc: Oidc, sandbox: RunningSandbox
+) -> None:
+    """In the demo both kinds of people have one issuer, and often one browser."""
+    config = sandbox.config
+    customers_ = Oidc(config_for(config.issuer, config.oidc_client_id, config.oidc_client_secret), oidc._database)
+    with requests.Session() as browser:
+        browser.trust_env = False
+        begun = customers_.begin(browser=HERE, target="devices", language="en", now=now())
+        walk(browser, begun, [{"username": "anna", "password": "demo"}])
+        url = oidc.begin(browser=HERE, target="support", language="en", now=now())
+        page = browser.get(url, allow_redirects=False, timeout=10)
+        assert page.status_code == 200
+        assert "sam" in page.text
