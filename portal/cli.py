@@ -92,9 +92,10 @@ def keep_worker(beside: int, keeps: int | None) -> None:
     show_default=True,
     help="Where customers are sent back to.",
 )
-def sandbox(host: str, port: int, portal_url: str) -> None:
+@click.option("--smtp-port", type=int, help="Take e-mails there too, and show them at /mailbox.")
+def sandbox(host: str, port: int, portal_url: str, smtp_port: int | None) -> None:
     """Run the three providers and an OpenID issuer, for demo and tests. Its state is in memory."""
-    serve_sandbox(SandboxConfig(url=f"http://{host}:{port}", portal_url=portal_url))
+    serve_sandbox(SandboxConfig(url=f"http://{host}:{port}", portal_url=portal_url, smtp_port=smtp_port))
 
 
 @main.command()
@@ -105,7 +106,8 @@ def demo(port: int, sandbox_port: int) -> None:
     for taken in (number for number in (port, sandbox_port) if _is_taken(number)):
         raise click.ClickException(f"port {taken} is in use; stop what runs there or choose another with --help")
     portal_url = f"http://localhost:{port}"
-    config = SandboxConfig(url=f"http://127.0.0.1:{sandbox_port}", portal_url=portal_url)
+    mails = _free_port()
+    config = SandboxConfig(url=f"http://127.0.0.1:{sandbox_port}", portal_url=portal_url, smtp_port=mails)
     app_link = f"{config.url}/app/open"
     with tempfile.TemporaryDirectory(prefix="portal-demo-") as folder:
         app_key, app_keys = app_backend.make_key(Path(folder))
@@ -125,6 +127,7 @@ def demo(port: int, sandbox_port: int) -> None:
         with _stopped_by_signal(), contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as running:
             click.echo("Starting the sandbox ...")
             arguments = ["sandbox", "--port", str(sandbox_port), "--portal-url", portal_url]
+            arguments += ["--smtp-port", str(mails)]
             running.enter_context(_program(arguments, environment, sandbox_port, "/"))
             click.echo("Starting the portal ...")
             arguments = ["serve", "--host", "127.0.0.1", "--port", str(port)]
@@ -187,6 +190,12 @@ def _upgrade_sqlite(settings: Settings) -> None:
     if settings.database_url.startswith("sqlite"):
         with contextlib.closing(open_database(settings)) as database:
             database.upgrade()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_taken(port: int) -> bool:
@@ -254,7 +263,8 @@ def _say_hello(portal_url: str, sandbox_url: str, simulator: str) -> None:
     user, password = SAMPLE_LOGIN
     click.echo(
         f"\n  The portal    {portal_url}    sign in as {user} / {password}\n"
-        f"  The sandbox   {sandbox_url}    break, repair and watch devices\n\n"
+        f"  The sandbox   {sandbox_url}    break, repair and watch devices\n"
+        f"  The mailbox   {sandbox_url}/mailbox    what customers are sent by e-mail\n\n"
         "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n\n"
         "  The same in the retailer's app, from another terminal; with --walk heat-pump/nibe by itself:\n"
         f"  {simulator}\n\n"

@@ -122,6 +122,12 @@ def chosen_language(
     return default
 
 
+def language_of(customer: Customer) -> str:
+    """The language in which to write to a customer who is not here."""
+    speech = _speech()
+    return chosen_language(speech.languages, speech.default, stored=customer.language, locale=customer.identity.locale)
+
+
 def enabled_languages() -> tuple[tuple[str, str], ...]:
     """The languages on offer with their own names, in the order of the menu."""
     return tuple((code, LANGUAGES[code]) for code in _speech().languages)

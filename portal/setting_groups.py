@@ -128,6 +128,20 @@ class SupportSettings(Group):
     )
 
 
+class SmtpSettings(Group):
+    """The mail server that takes what customers are told by e-mail. Without it nobody is written to."""
+
+    credentials = ("host", "sender")
+    host: str = Field(pattern=r"^[A-Za-z0-9.:-]+$", description="The mail server; no port")
+    port: int = Field(587, ge=1, le=65535, description="Its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way there is kept secret: `starttls`, `tls` from the start, or `none`"
+    )
+    user: str | None = Field(None, description="The portal's user there, where it asks for one")
+    password: Secret | None = Field(None, description="The user's password")
+    sender: Annotated[str, AfterValidator(value.mail)] = Field(description="The address that e-mails come from")
+
+
 class PoderoSettings(Group):
     """The provider Podero."""
 

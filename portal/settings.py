@@ -23,6 +23,7 @@ from portal.setting_groups import (
     PoderoSettings,
     RetailerSettings,
     Secret,
+    SmtpSettings,
     StaffOidcSettings,
     SupportSettings,
     TelematicaSettings,
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     app: AppSettings | None = None
     staff_oidc: StaffOidcSettings | None = None
     support: SupportSettings = SupportSettings()
+    smtp: SmtpSettings | None = None
     podero: PoderoSettings | None = None
     nox: NoxSettings | None = None
     telematica: TelematicaSettings | None = None
@@ -186,6 +188,7 @@ def unsafe(raw: dict[str, Any]) -> Iterator[str]:
         yield f"{PREFIX}DEFAULT_LANGUAGE: is not among {PREFIX}LANGUAGES; choose one of those"
     host = host_of(raw.get("public_url", default_of("public_url")))
     yield from contradictory(raw.get("app"), host)
+    yield from unguarded(raw.get("smtp"))
     if not host or value.is_loopback(host):
         return
     if raw.get("secret_key", LOCAL_SECRET_KEY) == LOCAL_SECRET_KEY:
@@ -208,6 +211,12 @@ def contradictory(app: object, host: str) -> Iterator[str]:
         yield f"{variable(('app', 'links'))}: is on the portal's own host, where it does not open the app; use another"
     if not set(schemes) <= set(links):
         yield f"{variable(('app', 'schemes'))}: names a way back that {variable(('app', 'links'))} does not"
+
+
+def unguarded(smtp: object) -> Iterator[str]:
+    """What another machine could read on its way to the mail server."""
+    if isinstance(smtp, dict) and smtp.get("security") == "none" and not value.is_loopback(smtp.get("host", "")):
+        yield f"{variable(('smtp', 'security'))}: is none, which is for this very machine only; choose starttls or tls"
 
 
 def pairs_in(text: str) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOTHING_CONNECTED = "nothing_connected"
     ANSWER_UNREADABLE = "answer_unreadable"
     SUPERSEDED = "superseded"
+    SUPPORT_CANCELLED = "support_cancelled"
     NOT_SIGNED_IN = "not_signed_in"
     ANOTHER_PERSON = "another_person"
     OTHER_ACCOUNT = "other_account"

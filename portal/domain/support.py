@@ -37,16 +37,24 @@ class EndCause(StrEnum):
 
 MAY_VIEW: Mapping[Role, bool] = {Role.AGENT: True, Role.LEAD: True, Role.AUDITOR: False}
 MAY_AUDIT: Mapping[Role, bool] = {Role.AGENT: False, Role.LEAD: False, Role.AUDITOR: True}
+MAY_ASSIST_UNASKED: Mapping[Role, bool] = {Role.AGENT: False, Role.LEAD: True, Role.AUDITOR: False}
+"""Who may help a customer without a code that the customer reads out."""
 
 GRANT_LIFETIME = timedelta(minutes=15)
 """How long a permission lasts; once it may be made to last as long again."""
+
+CODE_LIFETIME = timedelta(minutes=10)
+"""How long the code is good by which a customer lets an agent help."""
+
+MOST_TRIES = 5
+"""How many codes may be typed in with one permission, and how many wrong ones a code outlives."""
 
 MOST_AT_ONCE = 3
 """How many permissions an agent may hold at the same time."""
 
 
 class NotAllowed(Exception):
-    """An agent may not look at this customer. The text is one of our own fixed words."""
+    """An agent may not look at this customer, or not help. The text is one of our own fixed words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class SupportGrant:
-    """The permission of one agent to see what one customer sees, for a reason and a ticket, until it ends."""
+    """The permission of one agent to see what one customer sees, for a reason and a ticket, until it ends.
+
+    `assists_since`: the customer lets the agent help, too. `code_tries` is how many codes were typed in for that.
+    """
 
     id: str
     agent_id: str
@@ -75,6 +86,8 @@ class SupportGrant:
     renewed_at: datetime | None = None
     ended_at: datetime | None = None
     end_cause: EndCause | None = None
+    assists_since: datetime | None = None
+    code_tries: int = 0
 
     def is_open(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
@@ -101,3 +114,8 @@ def check_may_view(agent: Agent, customer: Customer, *, is_staff: bool) -> None:
         raise NotAllowed("self")
     if is_staff:
         raise NotAllowed("colleague")
+
+
+def may_assist(agent: Agent, grant: SupportGrant) -> bool:
+    """Whether this agent may act for the customer of an open permission: a lead, or whom the customer lets."""
+    return MAY_ASSIST_UNASKED[agent.role] or (MAY_VIEW[agent.role] and grant.assists_since is not None)

@@ -20,6 +20,8 @@ class DeviceEvent(StrEnum):
     REMOVAL_UNKNOWN = "removal_unknown"
     REMOVED = "removed"
     GONE_THERE = "gone_there"
+    CHECK_ASKED = "check_asked"
+    INVITED = "invited"
     RECONNECTED = "reconnected"
     LAPSED = "lapsed"
     HEALED = "healed"

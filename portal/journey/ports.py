@@ -8,6 +8,7 @@ from portal.domain.catalogue import Catalogue
 from portal.journey.tasks import Queue
 from portal.providers.protocol import Traits
 from portal.providers.registry import Registry
+from portal.smtp import Post
 from portal.storage.database import Database, is_away
 
 
@@ -33,6 +34,7 @@ class Ports:
     """The outside world. `public_url` has no trailing slash; `queue` wakes what is done behind the pages.
 
     `concurrency` is how many calls may be under way at one provider. Where nothing `acts`, a look sets nothing going.
+    `post` takes letters to customers; None where there is no mail server.
     """
 
     database: Database
@@ -44,6 +46,7 @@ class Ports:
     clock: Callable[[], datetime]
     concurrency: int
     acts: bool = True
+    post: Post | None = None
 
     def traits(self, provider_key: str) -> Traits:
         """What this provider can do: nothing, where the retailer has switched it off since it was stored."""

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from portal.journey.devices import wake_read
+from portal.journey.letters import task_of
 from portal.journey.ports import Ports
 from portal.journey.tasks import HOUSE, Step, Task
 from portal.journey.waking import wake
@@ -11,11 +12,13 @@ from portal.storage import (
     arrivals,
     link_sessions,
     login_sessions,
+    outbox,
     provider_accounts,
     provider_calls,
     provider_events,
     removals,
     sign_ins,
+    support_codes,
 )
 
 AT_ONCE = 2000
@@ -33,6 +36,10 @@ ENTRIES_KEPT = timedelta(days=2)
 CALLS_KEPT = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=30)
 
+LETTERS_AT_ONCE = 50
+LETTERS_KEPT = timedelta(days=2)
+"""How long it is remembered that a letter was sent, so that the same one does not go twice."""
+
 
 def reconcile(*, ports: Ports, now: datetime) -> None:
     """One round, each minute. Two at once do no harm."""
@@ -40,6 +47,7 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
     _wake_removals(ports, now, AT_ONCE)
     _wake_events(ports, now, AT_ONCE)
     _wake_readings(ports, now, READINGS_AT_ONCE)
+    _wake_letters(ports, now, LETTERS_AT_ONCE)
     with ports.database.write() as tx:
         arrivals.purge(tx, now)
         sign_ins.purge(tx, now)
@@ -47,11 +55,13 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
         app_entries.purge(tx, now - ENTRIES_KEPT)
         provider_calls.purge(tx, now - CALLS_KEPT)
         provider_events.purge(tx, now - EVENTS_KEPT)
+        support_codes.purge(tx, now)
+        outbox.purge(tx, now - LETTERS_KEPT)
 
 
 def catch_up(*, ports: Ports, now: datetime) -> None:
     """A round while the queue is away: only what somebody wanted to put there."""
-    for wake_those in (_wake_attempts, _wake_removals, _wake_events, _wake_readings):
+    for wake_those in (_wake_attempts, _wake_removals, _wake_events, _wake_readings, _wake_letters):
         wake_those(ports, now, QUICKLY_AT_ONCE, lying=True)
 
 
@@ -82,3 +92,12 @@ def _wake_readings(ports: Ports, now: datetime, limit: int, *, lying: bool = Fal
         due = provider_accounts.due(tx, now=now, limit=limit, lying=lying)
     for customer_id, provider_key in due:
         wake_read(ports=ports, customer_id=customer_id, provider_key=provider_key, now=now, looked=False)
+
+
+def _wake_letters(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
+    if ports.post is None:
+        return
+    with ports.database.read() as tx:
+        due = outbox.due(tx, now=now, limit=limit, lying=lying)
+    for mail_id in due:
+        wake(ports=ports, task=task_of(mail_id), now=now)

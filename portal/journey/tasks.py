@@ -15,6 +15,7 @@ class Step(StrEnum):
     READ = "read"
     REMOVE = "remove"
     TAKE_EVENT = "take_event"
+    SEND = "send"
     CATCH_UP = "catch_up"
     RECONCILE = "reconcile"
 
@@ -30,8 +31,9 @@ class Urgency(IntEnum):
 class Task:
     """One step to be taken soon.
 
-    `ids` are (customer, attempt) for ADVANCE, (customer, provider) for READ, (customer, device) for REMOVE and (event,)
-    for TAKE_EVENT, none for CATCH_UP and RECONCILE, which come from a clock and not out of the queue.
+    `ids` are (customer, attempt) for ADVANCE, (customer, provider) for READ, (customer, device) for REMOVE, (event,)
+    for TAKE_EVENT and (letter,) for SEND, none for CATCH_UP and RECONCILE, which come from a clock and not out of the
+    queue.
     """
 
     step: Step

@@ -5,19 +5,21 @@ from datetime import datetime
 
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
-from portal.storage import link_sessions, provider_accounts, provider_events, removals
+from portal.storage import link_sessions, outbox, provider_accounts, provider_events, removals
 
 MARK: Mapping[Step, Callable[..., bool]] = {
     Step.ADVANCE: link_sessions.wake,
     Step.READ: provider_accounts.wake,
     Step.REMOVE: removals.wake,
     Step.TAKE_EVENT: provider_events.wake,
+    Step.SEND: outbox.wake,
 }
 LEAVE: Mapping[Step, Callable[..., None]] = {
     Step.ADVANCE: link_sessions.leave,
     Step.READ: provider_accounts.leave,
     Step.REMOVE: removals.leave,
     Step.TAKE_EVENT: provider_events.leave,
+    Step.SEND: outbox.leave,
 }
 
 

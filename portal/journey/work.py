@@ -2,6 +2,7 @@
 
 import structlog
 
+from portal.journey import letters
 from portal.journey.advance import advance
 from portal.journey.devices import read
 from portal.journey.ports import Ports
@@ -32,6 +33,8 @@ def _do(ports: Ports, task: Task) -> None:
             take_off(ports=ports, customer_id=customer_id, device_id=device_id, now=now)
         case Step.TAKE_EVENT, (event_id,):
             take(ports=ports, event_id=event_id, now=now)
+        case Step.SEND, (mail_id,):
+            letters.send(ports=ports, mail_id=mail_id, now=now)
         case Step.CATCH_UP, ():
             catch_up(ports=ports, now=now)
         case Step.RECONCILE, ():

@@ -18,6 +18,7 @@ class SandboxConfig:
     podero_client_id: str = "sandbox-podero-client"
     podero_client_secret: str = "sandbox-podero-client-secret"
     nox_api_key: str = "sandbox-nox-supplier-key"
+    smtp_port: int | None = None
     nox_supplier: str = "Example Energy"
     telematica_api_token: str = "sandbox-telematica-token"
     telematica_webhook_secret: str = "whsec_c2FuZGJveC10ZWxlbWF0aWNhLXdlYmhvb2stc2VjcmV0"
@@ -39,7 +40,14 @@ class SandboxConfig:
 
 def portal_environment(config: SandboxConfig) -> dict[str, str]:
     """The settings with which a portal talks to this sandbox."""
+    mail = {
+        "PORTAL_SMTP__HOST": "127.0.0.1",
+        "PORTAL_SMTP__PORT": str(config.smtp_port),
+        "PORTAL_SMTP__SECURITY": "none",
+        "PORTAL_SMTP__SENDER": "no-reply@nordvind.example",
+    }
     return {
+        **(mail if config.smtp_port is not None else {}),
         "PORTAL_OIDC__ISSUER": config.issuer,
         "PORTAL_OIDC__CLIENT_ID": config.oidc_client_id,
         "PORTAL_OIDC__CLIENT_SECRET": config.oidc_client_secret,

@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Self
@@ -18,6 +18,7 @@ from portal.sandbox.configuration import SandboxConfig
 from portal.sandbox.connect_ui import ConnectPages
 from portal.sandbox.control import Control
 from portal.sandbox.issuer import Issuer
+from portal.sandbox.mail_server import MailServer, mailbox
 from portal.sandbox.nox import Nox
 from portal.sandbox.nox_events import NoxEvents
 from portal.sandbox.podero import PoderoApi
@@ -65,6 +66,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     ):
         app.register_blueprint(part.blueprint())
     app.register_blueprint(app_page.blueprint())
+    app.register_blueprint(mailbox(state))
     app.after_request(_add_headers)
     return app
 
@@ -73,11 +75,14 @@ def serve(config: SandboxConfig) -> None:
     """Serves at the config's address until SIGTERM or SIGINT."""
     address = urlsplit(config.url)
     with _listening(address.hostname or "127.0.0.1", address.port or 80) as listening:
-        server = _server(listening, create_sandbox(config))
+        app = create_sandbox(config)
+        server = _server(listening, app)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), ExitStack() as beside:
+            if config.smtp_port is not None:
+                beside.enter_context(MailServer(app.extensions["sandbox"], config.smtp_port))
             print(f"Sandbox ready at {config.url}", flush=True)
             server.serve_forever(poll_interval=0.1)
     finally:
@@ -90,13 +95,15 @@ class RunningSandbox:
     def __init__(self, config: SandboxConfig | None = None) -> None:
         with _listening("127.0.0.1", 0) as listening:
             self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            self.config = replace(config or SandboxConfig(), url=self.url)
-            app = create_sandbox(self.config)
+            app = create_sandbox(replace(config or SandboxConfig(), url=self.url))
             self.state: SandboxState = app.extensions["sandbox"]
+            self.mail_server = MailServer(self.state)
+            self.config = replace(self.state.config, smtp_port=self.mail_server.port)
             self._postman: Postman = app.extensions["sandbox_postman"]
             self._server = _server(listening, app)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
+        self.mail_server.__enter__()
 
     def config_portal_url(self, portal_url: str) -> None:
         """Tells where the portal lives, when that is known only later."""
@@ -105,6 +112,7 @@ class RunningSandbox:
 
     def stop(self) -> None:
         self._postman.stopping.set()
+        self.mail_server.__exit__()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from typing import Any
 
 from portal.sandbox.configuration import SandboxConfig
@@ -16,6 +17,7 @@ from portal.sandbox.vendor_accounts import VendorDevice
 
 PROVIDERS = ("podero", "nox", "telematica")
 FAULTY = (*PROVIDERS, "oidc")
+MAILS_REMEMBERED = 100
 CALLS_REMEMBERED = 5000
 
 
@@ -103,6 +105,7 @@ class SandboxState:
             self.calls: dict[str, deque[dict[str, Any]]] = {key: deque(maxlen=CALLS_REMEMBERED) for key in FAULTY}
             self.traffic = {key: Traffic() for key in FAULTY}
             self.events: deque[dict[str, Any]] = deque(maxlen=200)
+            self.mails: deque[EmailMessage] = deque(maxlen=MAILS_REMEMBERED)
             self.faults = {key: Faults() for key in FAULTY}
             self.variants = defaults()
 

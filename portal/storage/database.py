@@ -56,6 +56,9 @@ class Transaction:
     def unseal(self, sealed: str) -> str | None:
         return self._seal.unseal(sealed)
 
+    def digest(self, text: str) -> str:
+        return self._seal.digest(text)
+
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An insert that knows ON CONFLICT, in this database's dialect."""
         return postgresql.insert(table) if self.connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
-from portal.domain.support import EndCause, Reason, SupportGrant
+from portal.domain.support import MOST_TRIES, EndCause, Reason, SupportGrant
 from portal.storage import tables
 from portal.storage.database import Transaction
 
@@ -60,6 +60,18 @@ def end(tx: Transaction, agent_id: str, *, grant_id: str | None, cause: EndCause
     tx.connection.execute(update(_grants).where(*mine, *one).values(ended_at=now, end_cause=cause))
 
 
+def count_try(tx: Transaction, grant_id: str) -> bool:
+    """Counts a code that is typed in; False where that were one too many."""
+    some_left = (_grants.c.id == grant_id, _grants.c.code_tries < MOST_TRIES)
+    counted = update(_grants).where(*some_left).values(code_tries=_grants.c.code_tries + 1)
+    return tx.connection.execute(counted).rowcount == 1
+
+
+def let_assist(tx: Transaction, grant_id: str, *, now: datetime) -> None:
+    """The customer lets the agent help, for as long as the permission lasts."""
+    tx.connection.execute(update(_grants).where(_grants.c.id == grant_id).values(assists_since=now))
+
+
 def begun_since(tx: Transaction, agent_id: str, since: datetime) -> int:
     """How many customers the agent has looked at since then."""
     looked = select(func.count(func.distinct(_grants.c.customer_id))).where(
@@ -80,4 +92,6 @@ def _grant(row: RowMapping) -> SupportGrant:
         renewed_at=row["renewed_at"],
         ended_at=row["ended_at"],
         end_cause=EndCause(row["end_cause"]) if row["end_cause"] is not None else None,
+        assists_since=row["assists_since"],
+        code_tries=row["code_tries"],
     )

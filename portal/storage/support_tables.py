@@ -1,6 +1,6 @@
 """The tables of customer support: who they are, whom they were allowed to look at, and how customers are found."""
 
-from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from portal.domain.support import EndCause, Reason, Role
 from portal.storage.columns import OrderedText, PlainText, UtcDateTime, is_hash, one_of
@@ -49,10 +49,40 @@ support_grants = Table(
     Column("renewed_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("end_cause", PlainText),
+    Column("assists_since", UtcDateTime),
+    Column("code_tries", Integer, nullable=False, server_default="0"),
     one_of("reason", Reason),
     one_of("end_cause", EndCause),
     Index(None, "agent_id", "expires_at"),
     Index(None, "customer_id", "created_at"),
+)
+
+# The code by which a customer lets an agent help: one at a time, gone once used.
+support_codes = Table(
+    "support_codes",
+    metadata,
+    Column("customer_id", PlainText, ForeignKey("customers.id"), primary_key=True),
+    Column("code_hash", PlainText, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    is_hash("code_hash"),
+    Index(None, "expires_at"),
+)
+
+# What is to be sent to customers. A key goes out once; what was in the letter is forgotten as soon as it is sent.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("key", PlainText, nullable=False),
+    Column("customer_id", PlainText, nullable=False),
+    Column("letter_sealed", PlainText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("woken_at", UtcDateTime),
+    UniqueConstraint("key"),
+    Index(None, "due_at"),
 )
 
 # One row a word of a customer's name, their number and their e-mail address, all in small plain letters.

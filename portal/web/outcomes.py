@@ -149,6 +149,9 @@ def _cancelled(view: AttemptView) -> Outcome:
     if view.attempt.reason is Reason.SUPERSEDED:
         title = gettext("You started again")
         text = gettext("A newer attempt has taken the place of this one. Go on with that one, or start again here.")
+    elif view.attempt.reason is Reason.SUPPORT_CANCELLED:
+        title = gettext("Customer support ended this attempt")
+        text = gettext("Nothing was connected. Your choice is kept, so you can start again at any time.")
     elif view.attempt.reason is Reason.NOTHING_CONNECTED:
         title = gettext("Nothing was connected")
         text = gettext("You came back without a device. Your choice is kept, so you can start again at any time.")

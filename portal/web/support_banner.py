@@ -25,6 +25,8 @@ class Banner:
     renew_label: str | None
     timeline: str
     timeline_label: str
+    help: str
+    help_label: str
 
 
 def banner() -> Banner | None:
@@ -53,6 +55,8 @@ def _words(found: Viewing, language: str) -> Banner:
         other_language="no" if shows_own else "yes",
         timeline=url_for("timeline.entries"),
         timeline_label=gettext("What has happened"),
+        help=url_for("assist.offer", grant_id=found.grant.id),
+        help_label=gettext("Help this customer"),
         end_label=gettext("Stop viewing"),
         renew_label=gettext("15 more minutes") if found.grant.may_renew(now) else None,
     )

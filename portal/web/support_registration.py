@@ -6,7 +6,7 @@ from flask import Flask, Response, g, request
 from portal.domain.support import Agent
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import errors, headers, request_log, staff_sign_in, view_as
+from portal.web import errors, headers, request_log, staff_sign_in, support_assist, view_as
 from portal.web import support as pages
 from portal.web.registration import DeviceTypeConverter
 from portal.web.request_log import reference
@@ -26,7 +26,7 @@ def init_pages(app: Flask) -> None:
     app.url_map.converters["device_type"] = DeviceTypeConverter
     request_log.init_app(app)
     headers.init_app(app)
-    view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint))
+    view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint, support_assist.blueprint))
     errors.init_app(app)
     app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent")})
     app.after_request(_record)
@@ -37,7 +37,7 @@ def _record(response: Response) -> Response:
     agent: Agent | None = g.get("agent")
     if agent is None or request.endpoint in view_as.FOR_ALL:
         return response
-    viewing: Viewing | None = g.get("viewing")
+    viewing: Viewing | None = g.get("viewing") or g.get("about")
     try:
         support.record(
             ports=acting().ports,

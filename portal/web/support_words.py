@@ -6,6 +6,7 @@ from math import ceil
 
 from portal.domain.support import Reason
 from portal.i18n import LazyWords, lazy_gettext
+from portal.journey.assist import Help
 from portal.web.words import gettext, ngettext
 
 _ = lazy_gettext
@@ -19,12 +20,29 @@ REASONS: Mapping[Reason, LazyWords] = {
     Reason.OTHER: _("Another question to customer support"),
 }
 
+DONE: Mapping[str, LazyWords] = {
+    "cancelled": _("The attempt is ended."),
+    "checked": _("The device is being checked."),
+    "invited": _("The invitation is on its way."),
+    "not_possible": _("Nothing was done: it is no longer possible."),
+}
+"""What became of what an agent did for a customer."""
+
 REFUSALS: Mapping[str, LazyWords] = {
     "role": _("Your role does not allow viewing customers."),
     "self": _("This is your own account. Ask a colleague."),
     "colleague": _("This account belongs to a colleague."),
     "too_many": _("You are viewing three customers already. Stop viewing one of them first."),
 }
+
+
+def not_done(found: Help) -> str | None:
+    """Why the customer cannot be sent e-mails, where that is so."""
+    if found.is_written_to:
+        return None
+    if found.has_post:
+        return gettext("No e-mail address of this customer is known, so invitations cannot be sent.")
+    return gettext("Sending e-mails is not set up, so invitations cannot be sent.")
 
 
 def refusal(word: str) -> str:

@@ -36,6 +36,10 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("The customer started again, and the newer attempt took the place of this one."),
         _("You have started again since then. Please go on with the newer attempt."),
     ),
+    Reason.SUPPORT_CANCELLED: Advice(
+        _("Customer support ended it."),
+        _("We have ended that attempt for you. Your choice is kept, so you can start again at any time."),
+    ),
     Reason.NOT_SIGNED_IN: Advice(
         _("The browser came back, but nobody was signed in there. It goes on once the customer signs in there."),
         _(

@@ -58,6 +58,8 @@ DEVICE_EVENTS: Mapping[DeviceEvent, LazyWords] = {
     DeviceEvent.REMOVAL_ASKED: _("The customer removes a device: %(device)s"),
     DeviceEvent.REMOVAL_FAILED: _("Device could not be removed: %(device)s"),
     DeviceEvent.REMOVAL_UNKNOWN: _("No answer to the removal of a device: %(device)s"),
+    DeviceEvent.CHECK_ASKED: _("Customer support had a device checked: %(device)s"),
+    DeviceEvent.INVITED: _("Customer support sent an invitation to reconnect: %(device)s"),
     DeviceEvent.REMOVED: _("Device removed: %(device)s"),
     DeviceEvent.GONE_THERE: _("Device no longer there at %(provider)s: %(device)s"),
 }
@@ -81,6 +83,10 @@ RECORDS: Mapping[str, LazyWords] = {
     "login_session.opened": _("Signed in"),
     "login_session.entered": _("Signed in from the app"),
     "login_session.closed": _("Signed out"),
+    "support.allowed": _("The customer let customer support help"),
+    "support.invited": _("Customer support sent an invitation to connect"),
+    "letter.sent": _("An e-mail was sent to the customer"),
+    "letter.given_up": _("An e-mail could not be sent to the customer"),
     "vendor.requested": _("A manufacturer was missing from the list"),
 }
 

@@ -23,7 +23,7 @@ class Site:
     """The retailer as its customers see it, and the address they reach the portal at.
 
     `public_url` has no trailing slash. `privacy_url` and `accessibility_url` are the retailer's own pages, which the
-    portal's short ones point to.
+    portal's short ones point to. `has_support`: customer support has pages of its own.
     """
 
     retailer_name: str
@@ -34,6 +34,7 @@ class Site:
     support_email: str | None = None
     privacy_url: str | None = None
     accessibility_url: str | None = None
+    has_support: bool = False
 
     @property
     def favicon(self) -> str:

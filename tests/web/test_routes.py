@@ -11,6 +11,7 @@ ROUTES = {
     "GET /": ("everyone", "home"),
     "POST /language": ("everyone", "home"),
     "GET /privacy": ("everyone", "privacy"),
+    "POST /privacy/support-code": ("customers", "privacy"),
     "GET /accessibility": ("everyone", "accessibility"),
     "GET /theme.css": ("everyone", "home"),
     "GET /logo": ("everyone", "home"),

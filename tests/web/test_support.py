@@ -21,6 +21,16 @@ ROUTES = {
     "POST /grants/<grant_id>/end": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
     "POST /grants/<grant_id>/language": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
     "POST /language": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
+    "GET /grants/<grant_id>/help": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
+    "POST /grants/<grant_id>/code": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
+    "POST /grants/<grant_id>/link-sessions/<link_session_id>/cancel": {
+        Role.AGENT: 303,
+        Role.LEAD: 303,
+        Role.AUDITOR: 303,
+    },
+    "POST /grants/<grant_id>/devices/<device_id>/check": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
+    "POST /grants/<grant_id>/devices/<device_id>/invite": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
+    "POST /grants/<grant_id>/invite": {Role.AGENT: 303, Role.LEAD: 303, Role.AUDITOR: 303},
     "GET /over": {Role.AGENT: 200, Role.LEAD: 200, Role.AUDITOR: 200},
     "GET /audit": {Role.AGENT: 403, Role.LEAD: 403, Role.AUDITOR: 200},
 }
@@ -128,7 +138,8 @@ def test_every_link_of_a_viewed_page_stays_with_this_customer(running: Installat
     answer = desk.send("GET", f"{prefix}{path}", follow_redirects=True)
     links = good_links(desk, answer.text)
     assert links
-    assert all(link.startswith((f"/support{prefix}", "#", "tel:", "mailto:")) for link in links), links
+    help_ = f"/support/grants/{prefix.rsplit('/', 1)[-1]}/help"
+    assert all(link.startswith((f"/support{prefix}", help_, "#", "tel:", "mailto:")) for link in links), links
     desk.post(f"/grants/{prefix.rsplit('/', 1)[-1]}/end")
 
 
