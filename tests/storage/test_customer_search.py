@@ -45,7 +45,7 @@ HOSTILE = (
 
 def found(database: Database, query: str) -> list[str | None]:
     with database.read() as tx:
-        return [customer.identity.name for customer in customer_search.find(tx, query, limit=50)]
+        return [hit.customer.identity.name for hit in customer_search.find(tx, query, limit=50)]
 
 
 def test_every_name_is_found_on_every_keyboard(database: Database) -> None:
@@ -91,7 +91,9 @@ def test_a_page_of_many_goes_on_where_the_last_one_ended(database: Database, que
             identity = an_identity(f"anna-{number}", name="Anna Lindqvist", number=f"C-000{number}")
             customers.signed_in(tx, identity, now=NOW)
     seen: list[str] = []
+    last: tuple[str, str] | None = None
     with database.read() as tx:
-        while page := customer_search.find(tx, query, limit=3, after=seen[-1] if seen else None):
-            seen += [customer.id for customer in page]
+        while page := customer_search.find(tx, query, limit=3, after=last):
+            seen += [hit.customer.id for hit in page]
+            last = page[-1].word, page[-1].customer.id
     assert len(seen) == len(set(seen)) == 7
