@@ -254,6 +254,7 @@ def _say_hello(portal_url: str, sandbox_url: str, simulator: str) -> None:
     user, password = SAMPLE_LOGIN
     click.echo(
         f"\n  The portal    {portal_url}    sign in as {user} / {password}\n"
+        f"  Support       {portal_url}/support    sign in as sam / {password}\n"
         f"  The sandbox   {sandbox_url}    break, repair and watch devices\n\n"
         "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n\n"
         "  The same in the retailer's app, from another terminal; with --walk heat-pump/nibe by itself:\n"

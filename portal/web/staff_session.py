@@ -46,7 +46,9 @@ def viewing() -> Viewing | None:
 
 def chosen_language() -> str | None:
     """The customer's pages are in the customer's language, unless the agent asked for their own."""
-    return None if viewing() and not session.get(OWN_LANGUAGE) else i18n.own_choice()
+    if viewing() is None:
+        return i18n.own_choice()
+    return agents_language() if session.get(OWN_LANGUAGE) else None
 
 
 def agents_language() -> str:
