@@ -263,6 +263,7 @@ def _say_hello(portal_url: str, sandbox_url: str, simulator: str) -> None:
     user, password = SAMPLE_LOGIN
     click.echo(
         f"\n  The portal    {portal_url}    sign in as {user} / {password}\n"
+        f"  Support       {portal_url}/support    sign in as sam / {password}\n"
         f"  The sandbox   {sandbox_url}    break, repair and watch devices\n"
         f"  The mailbox   {sandbox_url}/mailbox    what customers are sent by e-mail\n\n"
         "  A heat pump by NIBE signs in with demomyuplink@nibe.se / Demo1234.\n\n"

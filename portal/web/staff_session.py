@@ -48,7 +48,7 @@ def chosen_language() -> str | None:
     """The customer's pages are in the customer's language, unless the agent asked for their own."""
     if viewing() is None:
         return i18n.own_choice()
-    return i18n.browsers_language() if session.get(OWN_LANGUAGE) else None
+    return agents_language() if session.get(OWN_LANGUAGE) else None
 
 
 def agents_language() -> str:

@@ -9,6 +9,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.app import create_app
+from portal.domain.access import AccessEvent
 from portal.domain.link_session import State
 from portal.domain.support import Role
 from portal.settings import load
@@ -50,7 +51,7 @@ def _clean(running: Installation) -> Iterator[None]:
         tx.connection.execute(tables.link_sessions.delete())
 
 
-def events(running: Installation, desk: Desk) -> list[access_events.AccessEvent]:
+def events(running: Installation, desk: Desk) -> list[AccessEvent]:
     """What is on record of this agent, the latest first."""
     assert desk.agent
     with running.database.read() as tx:
@@ -193,7 +194,12 @@ def test_no_look_at_any_page_of_any_attempt_writes_or_calls_or_tells_a_secret(
 ) -> None:
     desk = Desk(running, name="looker")
     queued: list[object] = []
-    monkeypatch.setattr(type(running.portal.ports.queue), "put", lambda _queue, task: queued.append(task) or True)
+
+    def note(_queue: object, task: object) -> bool:
+        queued.append(task)
+        return True
+
+    monkeypatch.setattr(type(running.portal.ports.queue), "put", note)
     assert busy.customer
     grant = desk.view(busy.customer.id).rsplit("/", 1)[-1]
     device = f"device-{busy.customer.id}-heat_pump"
