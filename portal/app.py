@@ -52,6 +52,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
     logs.configure(log_format=settings.log_format, level=settings.log_level)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.jinja_environment = page.Templates
+    app.jinja_options = {"cache_size": -1}  # all templates are kept, so that finding one needs no lock
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         TRUSTED_HOSTS=list(settings.trusted_hosts),

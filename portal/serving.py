@@ -13,7 +13,7 @@ import selectors
 import socket
 import tempfile
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import IO, Any
 
@@ -29,7 +29,7 @@ FIRST_BYTES_WITHIN = 5.0
 """Seconds from a connection to its request. It takes no thread meanwhile."""
 
 BEHIND_THE_PAGES = 10
-"""So far the process with the way out steps back where processors are short: less than the worker does."""
+"""The niceness of the threads that serve those on their way out: where processors are short, pages come first."""
 
 RUSH_LASTS = 20.0
 """Seconds after the last crowd until pages are taken again: longer than who waits leaves between two looks."""
@@ -67,9 +67,12 @@ class Worker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         if self.alive and self.cfg.workers > 1 and not self._has_way_out and _locked(self._way_out):
             self._has_way_out = True
-            os.nice(BEHIND_THE_PAGES)
             self.poller.register(self._taking, selectors.EVENT_READ, self._take_over)
         super().wait_for_and_dispatch_events(timeout)
+
+    def init_process(self) -> None:
+        self._stepping_back = ThreadPoolExecutor(self.cfg.threads, initializer=_step_back)
+        super().init_process()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Not in a rush; nor is a connection kept then, which would bring other pages into it."""
@@ -89,7 +92,8 @@ class Worker(ThreadWorker):
         elif self._has_way_out:
             self._on_the_way.add(conn)
             self.set_accept_enabled(self.alive)
-            super().enqueue_req(conn)
+            done = self._stepping_back.submit(self.handle, conn)
+            done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
         elif self._hand_over(conn.sock):
             self.nr_conns -= 1
             conn.close()
@@ -141,6 +145,12 @@ def is_on_the_way_out(connection: socket.socket) -> bool:
     except OSError:
         return False
     return ON_THE_WAY_OUT.match(beginning) is not None
+
+
+def _step_back() -> None:
+    """Of this thread alone where the system has that, as Linux does."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, max(usual, BEHIND_THE_PAGES))
 
 
 def _locked(file: IO[bytes]) -> bool:

@@ -22,7 +22,7 @@ from portal.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-BEHIND_THE_PAGES = 15
+BEHIND_THE_PAGES = 5
 """So far the worker steps back where processors are short: somebody looks at a page, nobody at a queue."""
 
 TICK = 1.0
@@ -37,7 +37,6 @@ def run(settings: Settings, *, beside: int | None = None, kept_by: int | None = 
     another takes its place.
     """
     logs.configure(log_format=settings.log_format, level=settings.log_level)
-    os.nice(BEHIND_THE_PAGES)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -80,6 +79,7 @@ def _work(settings: Settings, stopping: threading.Event, beside: int | None, kep
         health = HealthBook(database, utc_now)
         outside = ports(settings, database, queue, utc_now, observer=health)
         crew = Crew(queue, lambda task: do(ports=outside, task=task), concurrency=settings.outbound.concurrency)
+        os.nice(BEHIND_THE_PAGES)
         crew.start()
         log.info("worker_started")
         while not _is_over(stopping, beside):

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, after_this_request, g, make_response, render_template, request
-from flask.sansio.app import App
 from flask.templating import Environment
 from markupsafe import Markup, escape
 
@@ -21,12 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Templates(Environment):
-    """Keeps the templates, and what all of them know, in plain dictionaries. Jinja looks there at each import,
-    on every page; by itself it does so behind a lock and along a chain.
-    """
-
-    def __init__(self, app: App, **options: Any) -> None:
-        super().__init__(app, **{**options, "cache_size": -1})
+    """Keeps what all templates know in one plain dictionary: Jinja looks through it at each import, on every page."""
 
     def make_globals(self, d: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}
