@@ -1,7 +1,7 @@
 # Every command of a developer's day. `make help` lists them.
 PYTHON ?= python3
 ARGS ?=
-JOBS ?= 3
+JOBS ?= 2
 BIN = .venv/bin
 NEW ?=
 

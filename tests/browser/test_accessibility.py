@@ -28,7 +28,7 @@ NARROW = ((320, "106.25%"), (320, "212.5%"), (360, "212.5%"), (1280, "212.5%"))
 
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
   .filter(target => target.checkVisibility() && !target.closest(".skip, .notice, p:not(.text-link)"))
-  .map(target => [target, (target.closest(".brand, .consent__label") ?? target).getBoundingClientRect()])
+  .map(target => [target, (target.closest(".brand, .consent__label, .reasons__one") ?? target).getBoundingClientRect()])
   .filter(([_, box]) => box.height < 43.5 || box.width < 24)
   .map(([target, box]) => `${target.outerHTML.slice(0, 90)} is ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
 

@@ -23,6 +23,7 @@ from portal.storage.database import Database
 from tests.journey.surroundings import DAIKIN, EASEE, Message, on_both_databases
 from tests.journey.telling import A_DEVICE, ByHand, connected, disconnected, inbox, nox_changed, pseudonym, signed
 from tests.journey.world import World
+from tests.support.databases import ON_RECORD
 
 QUARANTINED = (EventState.QUARANTINED,)
 
@@ -186,7 +187,7 @@ def test_a_late_event_does_not_bring_a_deleted_customer_back(world: World, anna:
     ]
     with world.ports.database.write() as tx:
         for table in reversed(tables.metadata.sorted_tables):
-            if table.name not in {"audit", "provider_events"}:
+            if table.name not in ON_RECORD | {"provider_events"}:
                 tx.connection.execute(table.delete())
     for message in messages:
         world.receives(message)

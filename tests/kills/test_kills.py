@@ -16,6 +16,7 @@ from tests.kills.anna import Anna, Street
 from tests.kills.house import Fate, Moment
 from tests.kills.promises import Ending, ending
 from tests.kills.stories import STORIES, Story
+from tests.support.databases import ON_RECORD
 
 A_MOMENT, A_WHILE = 3.0, 90.0
 """Seconds until a portal that was killed answers again: within one click, and when all leases are over."""
@@ -91,7 +92,7 @@ def begin_anew(street: Street, database: Database) -> None:
     street.portal.deaths = 0
     with database.write() as tx:
         for table in reversed(tables.metadata.sorted_tables):
-            if table.name != "audit":
+            if table.name not in ON_RECORD:
                 tx.connection.execute(table.delete())
     street.clock.now = START
     street.sandbox.state.reset()

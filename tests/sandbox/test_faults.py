@@ -133,13 +133,13 @@ def test_forgetting_everything_forgets_calls_on_their_way(nox: Nox, eventually: 
 
 
 def test_many_slow_calls_are_answered_side_by_side(nox: Nox) -> None:
-    nox.faults(delay=0.5)
+    nox.faults(delay=3)
     begun = time.monotonic()
     with ThreadPoolExecutor(64) as callers:
         answers = list(callers.map(nox.open, (f"u{number}" for number in range(64))))
     assert {answer.status_code for answer in answers} == {201}
     assert nox.view()["most_in_flight"] == 64
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 64 * 3 / 4
 
 
 def test_new_devices_show_late_when_asked(nox: Nox, visitor: Any, eventually: Eventually) -> None:

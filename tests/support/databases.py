@@ -14,6 +14,9 @@ from sqlalchemy import make_url
 Backend = Literal["sqlite", "postgresql"]
 Prepare = Callable[[str], None]
 
+ON_RECORD = frozenset({"audit", "access_events", "access_head"})
+"""What cannot be emptied: the database itself keeps it."""
+
 
 class Databases:
     """Hands out database URLs; each names a database that nobody else has."""
