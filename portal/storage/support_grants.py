@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from portal.domain.support import MOST_TRIES, EndCause, Reason, SupportGrant
 from portal.storage import tables
@@ -70,14 +70,6 @@ def count_try(tx: Transaction, grant_id: str) -> bool:
 def let_assist(tx: Transaction, grant_id: str, *, now: datetime) -> None:
     """The customer lets the agent help, for as long as the permission lasts."""
     tx.connection.execute(update(_grants).where(_grants.c.id == grant_id).values(assists_since=now))
-
-
-def begun_since(tx: Transaction, agent_id: str, since: datetime) -> int:
-    """How many customers the agent has looked at since then."""
-    looked = select(func.count(func.distinct(_grants.c.customer_id))).where(
-        _grants.c.agent_id == agent_id, _grants.c.created_at >= since
-    )
-    return tx.connection.scalars(looked).one()
 
 
 def _grant(row: RowMapping) -> SupportGrant:
