@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -145,12 +146,7 @@ class Oidc:
 
     def origins(self) -> tuple[str, ...]:
         """The origins a browser meets on the way to the issuer and out of it, as far as they are known; never waits."""
-        metadata = self._issuer.known_metadata()
-        urls = [self._config.issuer]
-        if metadata is not None:
-            urls += [metadata.authorization_endpoint, metadata.end_session_endpoint or self._config.issuer]
-        parts = [urlsplit(url) for url in urls]
-        return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+        return _origins(self._config.issuer, self._issuer.known_metadata())
 
     def _take(self, state: str | None, browser: str, now: datetime) -> sign_ins.SignIn:
         if not state:
@@ -222,3 +218,13 @@ def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(id_token, str) or not id_token:
         raise IssuerError("id_token_missing")
     return access_token, id_token
+
+
+@lru_cache
+def _origins(issuer: str, metadata: Metadata | None) -> tuple[str, ...]:
+    """Asked for every answer."""
+    urls = [issuer]
+    if metadata is not None:
+        urls += [metadata.authorization_endpoint, metadata.end_session_endpoint or issuer]
+    parts = [urlsplit(url) for url in urls]
+    return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))

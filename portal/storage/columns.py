@@ -1,7 +1,9 @@
 """Column types and checks that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
@@ -21,10 +23,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], datetime | None]:
+        if dialect.name == "sqlite":
+            # A page reads dozens: SQLAlchemy's own way there is three calls for each.
+            return lambda text: datetime.fromisoformat(f"{text}+00:00") if text is not None else None
+        return lambda value: value.astimezone(UTC) if value is not None else None
 
 
 class PlainText(TypeDecorator[str]):
@@ -35,6 +38,20 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         return None if value is None else mended(value)
+
+
+class Word(PlainText):
+    """One of the words of an enumeration, which whoever reads it gets."""
+
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Callable[[Any], str | None]:
+        words: dict[str | None, str | None] = {None: None, **{word.value: word for word in self.words}}
+        return words.__getitem__
 
 
 class OrderedText(PlainText):

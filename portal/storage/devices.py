@@ -3,23 +3,25 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, case, select
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection, Device
-from portal.domain.health import Cause
+from portal.domain.device import Device
 from portal.storage import device_history, tables
 from portal.storage.database import Transaction
 
 _devices = tables.devices
+
+_FIELDS = tuple(_devices.c[field.name] for field in fields(Device))
+"""In the order in which a Device is made of them."""
 
 _IN_ORDER_OF_TYPES = case({kind.value: place for place, kind in enumerate(DeviceType)}, value=_devices.c.device_type)
 
 
 def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(_devices)
+        select(*_FIELDS)
         .where(_devices.c.customer_id == bindparam("customer_id"), *conditions)
         .order_by(_IN_ORDER_OF_TYPES, _devices.c.vendor_name, _devices.c.linked_at, _devices.c.id)
     )
@@ -33,7 +35,7 @@ _HEALTH = select(_devices.c.connection, _devices.c.cause).where(
     _devices.c.id == bindparam("device_id"), _devices.c.customer_id == bindparam("customer_id")
 )
 _EVER = (
-    select(_devices)
+    select(*_FIELDS)
     .where(_devices.c.customer_id == bindparam("customer_id"))
     .order_by(_devices.c.linked_at.desc(), _devices.c.id)
     .limit(bindparam("limit"))
@@ -57,7 +59,7 @@ def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device,
 def ever(tx: Transaction, customer_id: str, limit: int) -> tuple[Device, ...]:
     """The devices that the customer has or had anywhere, removed ones too, the latest linked first."""
     rows = tx.connection.execute(_EVER, {"customer_id": customer_id, "limit": limit})
-    return tuple(_device(row) for row in rows.mappings())
+    return tuple(Device(*row) for row in rows)
 
 
 def get(tx: Transaction, customer_id: str, device_id: str) -> Device | None:
@@ -103,28 +105,4 @@ def _health(tx: Transaction, device: Device) -> tuple[str, str] | None:
 def _own(tx: Transaction, mine: Select[Any], customer_id: str, **named: str) -> tuple[Device, ...]:
     tx.in_turn(customer_id)
     rows = tx.connection.execute(mine, {"customer_id": customer_id, **named})
-    return tuple(_device(row) for row in rows.mappings())
-
-
-def _device(row: RowMapping) -> Device:
-    return Device(
-        id=row["id"],
-        customer_id=row["customer_id"],
-        provider_key=row["provider_key"],
-        provider_device_id=row["provider_device_id"],
-        device_type=DeviceType(row["device_type"]),
-        vendor_key=row["vendor_key"],
-        vendor_name=row["vendor_name"],
-        model=row["model"],
-        nickname=row["nickname"],
-        connection=Connection(row["connection"]),
-        last_contact_at=row["last_contact_at"],
-        linked_at=row["linked_at"],
-        read_at=row["read_at"],
-        observed_at=row["observed_at"],
-        removed_at=row["removed_at"],
-        cause=Cause(row["cause"]),
-        changed_at=row["changed_at"],
-        removal_asked_at=row["removal_asked_at"],
-        removal_failed_at=row["removal_failed_at"],
-    )
+    return tuple(Device(*row) for row in rows)

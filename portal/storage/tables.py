@@ -16,10 +16,11 @@ from sqlalchemy import (
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
+from portal.domain.health import Cause
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
 from portal.storage import access_tables, app_tables, schema, support_tables
-from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
+from portal.storage.columns import PlainText, UtcDateTime, Word, is_hash, one_of
 
 metadata = schema.metadata
 
@@ -64,13 +65,13 @@ devices = Table(
     Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
     Column("provider_key", PlainText, nullable=False),
     Column("provider_device_id", PlainText, nullable=False),
-    Column("device_type", PlainText, nullable=False),
+    Column("device_type", Word(DeviceType), nullable=False),
     Column("vendor_key", PlainText, nullable=False),
     Column("vendor_name", PlainText, nullable=False),
     Column("model", PlainText),
     Column("nickname", PlainText),
-    Column("connection", PlainText, nullable=False),
-    Column("cause", PlainText, nullable=False, server_default="no_word"),
+    Column("connection", Word(Connection), nullable=False),
+    Column("cause", Word(Cause), nullable=False, server_default="no_word"),
     Column("changed_at", UtcDateTime),
     Column("last_contact_at", UtcDateTime),
     Column("linked_at", UtcDateTime, nullable=False),

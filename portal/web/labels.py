@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
 from portal.domain.device import Device
@@ -93,7 +93,7 @@ def card_words(device: Device) -> dict[str, object]:
         "connection": gettext("Being removed") if leaving else str(CONNECTIONS[device.connection]),
         "last_contact": gettext("last contact %(when)s", when=moment(contact)) if contact else None,
         "reason": None if leaving else _why_so(device),
-        "failure": _why_still_here(device, portal().clock()),
+        "failure": _why_still_here(device),
         "leaving": leaving,
     }
 
@@ -157,13 +157,13 @@ def _why_ended(device: Device) -> str:
     )
 
 
-def _why_still_here(device: Device, now: datetime) -> str | None:
+def _why_still_here(device: Device) -> str | None:
     """That the device was to be removed and could not be, for as long as the customer may wonder; or nobody knows."""
     if device.may_be_gone:
         return gettext(
             "We do not know yet whether it is removed. We keep checking, and there is nothing for you to do."
         )
     failed_at = device.removal_failed_at
-    if failed_at is None or device.removal_asked_at is not None or now - failed_at > FAILURE_SAID_FOR:
+    if failed_at is None or device.removal_asked_at is not None or portal().clock() - failed_at > FAILURE_SAID_FOR:
         return None
     return gettext("It could not be removed. Nothing has changed: try again.")

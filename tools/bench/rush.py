@@ -3,13 +3,16 @@
 import asyncio
 import html
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from tools.bench.client import Answer, Connection, ask_once
 from tools.bench.ground import Ground, Visitor, ground
+from tools.bench.looks import Looks, looking_around
 from tools.bench.processes import cpu_seconds, family
 
 CLICKS = 1000
@@ -19,7 +22,6 @@ LIMIT = 64
 """How many calls may be under way at a provider by default."""
 
 LOOKERS = 40
-LOOKS_PER_SECOND = 20
 WARM_UP, QUIET = 3.0, 20.0
 """Seconds before the rush; in the second of them the other customers' pages are measured for comparison."""
 
@@ -35,12 +37,9 @@ GO_ON = re.compile(r'action="([^"]+/continue)"')
 
 @dataclass
 class Told:
-    """What happened to all customers, in seconds."""
+    """What happened to the customers in a hurry, in seconds."""
 
     answered: list[float] = field(default_factory=list)
-    looked: list[tuple[float, float]] = field(default_factory=list)
-    """When a look at the devices was due, and how long it took since then."""
-
     left: list[float] = field(default_factory=list)
     requests: int = 0
     faults: list[str] = field(default_factory=list)
@@ -51,24 +50,22 @@ def measure_rush() -> dict[str, object]:
     with ground(provider_takes=PROVIDER_TAKES) as portal:
         in_a_hurry = [portal.visitor(f"clicks-{number}") for number in range(CLICKS)]
         looking = [portal.visitor(f"looks-{number}", has_devices=True) for number in range(LOOKERS)]
-        return asyncio.run(_rush(portal, in_a_hurry, looking))
+        with looking_around(portal, looking) as looks:
+            time.sleep(WARM_UP + QUIET)
+            began = time.monotonic()
+            found = asyncio.run(_rush(portal, in_a_hurry, began))
+        return {**found, **_of_looks(looks, began), "faults": [*found["faults"], *sorted(set(looks.faults))[:5]]}
 
 
-async def _rush(portal: Ground, in_a_hurry: list[Visitor], looking: list[Visitor]) -> dict[str, object]:
-    await _look_around(portal, looking, Told(), until=time.monotonic() + WARM_UP)
-    quiet = Told()
-    await _look_around(portal, looking, quiet, until=time.monotonic() + QUIET)
+async def _rush(portal: Ground, in_a_hurry: list[Visitor], began: float) -> dict[str, Any]:
     web = family(portal.web, "gunicorn")
-    told, began, cpu = Told(), time.monotonic(), cpu_seconds(web)
-    lookers = asyncio.create_task(_look_around(portal, looking, told, until=None))
+    told, cpu = Told(), cpu_seconds(web)
     due = [began + WITHIN * place / CLICKS for place in range(CLICKS)]
     customers = [_customer(portal, *one, told) for one in zip(in_a_hurry, due, strict=True)]
     await asyncio.wait([asyncio.create_task(customer) for customer in customers], timeout=GIVEN_UP)
-    lookers.cancel()
     counts = json.loads((await ask_once(portal.provider_port, "GET", "/counts", {})).body)
     return {
         **_of_clicks(told, began),
-        **_of_looks(quiet, told, began),
         "most_in_flight": counts["most_open"],
         "limit": LIMIT,
         "sessions_opened": counts["opened"],
@@ -93,42 +90,19 @@ def _of_clicks(told: Told, began: float) -> dict[str, object]:
     }
 
 
-def _of_looks(quiet: Told, told: Told, began: float) -> dict[str, object]:
+def _of_looks(looks: Looks, began: float) -> dict[str, object]:
     """`slow` are the looks slower than the aim; the last of them was due `slow_until` seconds after the first click."""
-    before, during = (_p99([took for _, took in looks.looked]) for looks in (quiet, told))
-    slow = [due - began for due, took in told.looked if took > SLOW * before]
+    quiet, rush = looks.between(began - QUIET, began), looks.between(began, math.inf)
+    before, during = (_p99([took for _, took in some]) for some in (quiet, rush))
+    slow = [due - began for due, took in rush if took > SLOW * before]
     return {
-        "looks": len(told.looked),
+        "looks": len(rush),
         "slow": len(slow),
         "slow_until": max(slow, default=0.0),
         "quiet_p99": before,
         "rush_p99": during,
         "p99_ratio": during / before,
     }
-
-
-async def _look_around(portal: Ground, looking: list[Visitor], told: Told, *, until: float | None) -> None:
-    """Looks at the devices at an even pace, whether the one before has been answered or not."""
-    began, place = time.monotonic(), 0
-    looks: set[asyncio.Task[None]] = set()
-    while until is None or time.monotonic() < until:
-        due = began + place / LOOKS_PER_SECOND
-        await asyncio.sleep(due - time.monotonic())
-        look = asyncio.create_task(_look(portal, looking[place % len(looking)], told, due))
-        looks.add(look)
-        look.add_done_callback(looks.discard)
-        place += 1
-    await asyncio.gather(*looks)
-
-
-async def _look(portal: Ground, visitor: Visitor, told: Told, due: float) -> None:
-    try:
-        answer = await ask_once(portal.port, "GET", "/devices", visitor.headers)
-        if answer.status != 200:
-            told.faults.append(f"/devices answered {answer.status}")
-    except (OSError, TimeoutError) as fault:
-        told.faults.append(f"/devices: {type(fault).__name__}")
-    told.looked.append((due, time.monotonic() - due))
 
 
 async def _customer(portal: Ground, visitor: Visitor, due: float, told: Told) -> None:
