@@ -27,7 +27,7 @@ test: setup ## run every test, browser tests included; narrow it down with ARGS=
 torture: setup ## play every fault of every call to a provider, and kill the portal at every step; takes half an hour
 	@$(BIN)/pytest -m torture -r fE tests/faults tests/kills $(ARGS)
 
-bench: setup ## measure what the portal stands, beside a bare page and in a rush; takes five minutes
+bench: setup ## measure what the portal stands, beside a bare page and in a rush; takes seven minutes
 	@$(BIN)/python -m tools.bench
 
 check: setup ## format, lint, types, layers, templates, catalogues

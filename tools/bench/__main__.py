@@ -1,10 +1,11 @@
-"""Measure what the portal stands, side by side in one run: `python -m tools.bench`. Takes about five minutes."""
+"""Measure what the portal stands, side by side in one run: `python -m tools.bench`. Takes about seven minutes."""
 
 import os
 
 from tools.bench.pages import measure_memory, measure_pages
 from tools.bench.report import KEPT, keep, table
 from tools.bench.rush import measure_rush
+from tools.bench.search import measure_search
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
         "pages": measure_pages(),
         "memory": measure_memory(),
         "rush": measure_rush(),
+        "search": measure_search(),
     }
     keep(result)
     print(f"\n{table(result)}\n\nKept in {KEPT.name}.")

@@ -25,7 +25,7 @@ class Line:
 
 def lines(result: Result) -> list[Line]:
     """Every figure that has an aim."""
-    rush, pages, memory = result["rush"], result["pages"], result["memory"]
+    rush, pages, memory, search = result["rush"], result["pages"], result["memory"], result["search"]
     clicks = rush["clicks"]
     return [
         Line("clicks that got an answer", f"{rush['answered']} of {clicks}", "all", rush["answered"] == clicks),
@@ -66,6 +66,12 @@ def lines(result: Result) -> list[Line]:
             f"{memory['ratio'] - 1:+.1%}",
             "5 %",
             memory["ratio"] <= 1.05,
+        ),
+        Line(
+            f"support finds one of {search['customers']:,} customers, p99",
+            f"{_ms(search['p99'])}, of {search['beside']:,} {_ms(search['p99_beside'])}: {search['ratio']:.1f} x",
+            "50 ms",
+            search["p99"] <= 0.05,
         ),
     ]
 
