@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.desk import at_the_desk, ends, finds, views
 from tests.browser.household import Household
 from tests.browser.test_accessibility import tab_to, too_narrow_or_small
 from tests.browser.visitor import DESKTOP, PATIENCE, PHONE, Visitor
@@ -29,35 +30,6 @@ def live(household: Household) -> Installation:
     return household.live
 
 
-def at_the_desk(staff: Visitor, name: str) -> None:
-    """Signs in at the staff's issuer."""
-    staff.open("/support/")
-    staff.page.fill("#username", name)
-    staff.page.fill("#password", "demo")
-    staff.page.click("button.main")
-    staff.page.wait_for_url("**/support/")
-
-
-def finds_anna(sam: Visitor) -> None:
-    sam.open("/support/")
-    sam.page.fill("#q", "anna lind")
-    sam.page.press("#q", "Enter")
-    sam.page.click('.choice[href*="/customers/"]')
-
-
-def views_anna(sam: Visitor) -> None:
-    finds_anna(sam)
-    sam.page.check("[name=reason][value=connecting]")
-    sam.page.fill("#ticket", "T-4711")
-    sam.main_button().click()
-    sam.page.wait_for_url("**/support/as/*/devices")
-
-
-def ends(sam: Visitor) -> None:
-    sam.page.click('.banner form[action$="/end"] button')
-    sam.page.wait_for_url("**/support/over")
-
-
 def test_a_whole_call(visitor: Make, household: Household) -> None:
     sam = visitor(size=DESKTOP)
     sam.foreseen.add(403)
@@ -65,7 +37,7 @@ def test_a_whole_call(visitor: Make, household: Household) -> None:
     with_anna.sign_in("anna")
     with_anna.speak("sv")
     at_the_desk(sam, "sam")
-    views_anna(sam)
+    views(sam)
     banner = sam.page.locator(".banner")
     assert (sam.language, banner.get_attribute("lang")) == ("sv", "en")
     expect(banner).to_contain_text("Viewing as Anna Lindqvist")
@@ -89,7 +61,7 @@ def test_a_whole_call(visitor: Make, household: Household) -> None:
 def test_the_banner_comes_first_and_covers_nothing_that_has_the_focus(visitor: Make, household: Household) -> None:
     sam = visitor(size=(360, 500))
     at_the_desk(sam, "lea")
-    views_anna(sam)
+    views(sam)
     sam.page.keyboard.press("Tab")
     assert sam.page.evaluate("document.activeElement.closest('.banner') !== null")
     for _ in range(25):
@@ -105,13 +77,12 @@ def pages(staff: Visitor, language: str) -> Iterator[str]:
     at_the_desk(staff, "sam")
     staff.speak(language)
     yield "search"
-    finds_anna(staff)
+    finds(staff)
     yield "customer"
     staff.main_button().click()
     staff.page.locator("#ticket-error").wait_for()
     yield "customer-mistakes"
-    views_anna(staff)
-    prefix = staff.path.removesuffix("/devices")
+    prefix = views(staff)
     yield "viewed-devices"
     staff.page.click('.banner form[action$="/language"] button')
     yield "viewed-devices-in-my-language"
