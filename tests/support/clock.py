@@ -11,3 +11,16 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.later
+
+
+class StillClock:
+    """A time that stands still until somebody moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
