@@ -49,7 +49,7 @@ def code(grant_id: str) -> ResponseReturnValue:
     """Takes the code that the customer reads out."""
     if support_code.take(ports=portal().ports, act=_act(), typed=request.form.get("code", "")[:LONGEST_CODE]):
         return see_other(url_for("assist.offer", grant_id=grant_id))
-    wrong = gettext("This code is not right, or not good any more. Ask the customer for a new one.")
+    wrong = gettext("This code is wrong or no longer valid. Ask the customer for a new one.")
     return take_grant() or _page(422, {"code": wrong})
 
 

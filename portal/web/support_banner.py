@@ -42,7 +42,7 @@ def banner() -> Banner | None:
 def _words(found: Viewing, language: str) -> Banner:
     now, identity = portal().clock(), found.customer.identity
     parts = (
-        gettext("You can change nothing."),
+        gettext("You cannot change anything."),
         f"{REASONS[found.grant.reason]} ({found.grant.ticket}).",
         f"{time_left((found.grant.expires_at - now).total_seconds())}.",
     )
@@ -54,7 +54,7 @@ def _words(found: Viewing, language: str) -> Banner:
         language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
         other_language="no" if shows_own else "yes",
         timeline=url_for("timeline.entries"),
-        timeline_label=gettext("What has happened"),
+        timeline_label=gettext("Timeline"),
         help=url_for("assist.offer", grant_id=found.grant.id),
         help_label=gettext("Help this customer"),
         end_label=gettext("Stop viewing"),

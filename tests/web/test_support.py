@@ -259,7 +259,7 @@ def test_the_customer_reads_when_support_looked_and_why_and_not_who(
     running: Installation, visitor: Callable[[], Visitor]
 ) -> None:
     carla = visitor().sign_in("carla")
-    assert "Customer support has not looked at your devices." in carla.page("/privacy").text
+    assert "Customer support has not looked at your pages." in carla.page("/privacy").text
     assert carla.customer
     Desk(running, name="zoe").view(carla.customer.id, reason="reconnecting")
     told = carla.page("/privacy").text
