@@ -19,6 +19,13 @@ def at_the_desk(staff: Visitor, name: str) -> None:
     staff.page.wait_for_url("**/support/")
 
 
+def leaves_the_desk(staff: Visitor) -> None:
+    """Signs out, which ends every permission as well."""
+    staff.open("/support/")
+    staff.page.click('form[action="/support/sign-out"] button')
+    staff.page.wait_for_load_state()
+
+
 def finds(staff: Visitor, words: str = "anna lind") -> None:
     """Searches for a customer and takes the one who is found."""
     staff.open("/support/")

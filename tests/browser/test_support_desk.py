@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from portal.domain.support import MOST_TRIES
 from tests.browser import scenes
-from tests.browser.desk import at_the_desk, ends, finds, helps, views
+from tests.browser.desk import at_the_desk, ends, finds, helps, leaves_the_desk, views
 from tests.browser.household import Household
 from tests.browser.test_accessibility import tab_to, too_narrow_or_small
 from tests.browser.visitor import DESKTOP, PATIENCE, PHONE, Visitor
@@ -162,13 +162,6 @@ def of_an_auditor(staff: Visitor, language: str) -> Iterator[str]:
     yield "audit"
     staff.open("/support/sign-in/failed")
     yield "sign-in-failed"
-
-
-def leaves_the_desk(staff: Visitor) -> None:
-    """Signs out, which ends every permission as well."""
-    staff.open("/support/")
-    staff.page.click('form[action="/support/sign-out"] button')
-    staff.page.wait_for_load_state()
 
 
 @pytest.mark.parametrize("language", ["en", "sv", "de", "hu"])

@@ -134,6 +134,15 @@ def test_an_attempt_whose_customer_is_back_is_left_alone(running: Installation, 
     assert running.state_of(attempt_id) is state
 
 
+def test_the_page_of_help_says_whom_it_helps(
+    running: Installation, rosa: Visitor, visitor: Callable[[], Visitor]
+) -> None:
+    desk, other = lead(running), visitor().sign_in("olga")
+    for person, name in ((rosa, "Rosa"), (other, "Olga")):
+        told = desk.page(f"{look(desk, person)}/help").text
+        assert f"{name} · T-1 · 15 minutes left" in told
+
+
 def test_a_device_is_checked_at_once(running: Installation, rosa: Visitor) -> None:
     desk = lead(running)
     grant = look(desk, rosa)
