@@ -14,11 +14,11 @@ from portal.web.words import gettext
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The words of the banner. `other_language` is what the switch asks for."""
+    """The words of the banner; each of the `parts` stays on one line where it can. `other_language`: the switch's."""
 
     language: str
     title: str
-    text: str
+    parts: tuple[str, ...]
     language_label: str
     other_language: str
     end_label: str
@@ -50,7 +50,7 @@ def _words(found: Viewing, language: str) -> Banner:
     return Banner(
         language=language,
         title=view_title(identity.name or identity.email or identity.number),
-        text=" ".join(parts),
+        parts=parts,
         language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
         other_language="no" if shows_own else "yes",
         timeline=url_for("timeline.entries"),

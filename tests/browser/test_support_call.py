@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from portal.domain.link_session import State
 from tests.browser.desk import (
     at_the_desk,
     ends,
@@ -16,6 +17,7 @@ from tests.browser.desk import (
     views,
     watches,
 )
+from tests.browser.phone import Phone
 from tests.browser.story import Story
 from tests.browser.visitor import DESKTOP, PATIENCE, Visitor
 from tests.support.live import Installation
@@ -152,3 +154,16 @@ def test_a_customer_without_a_device_is_invited_to_connect_one(visitor: Make, li
     lea.open(f"{prefix}/devices")
     expect(lea.page.locator(".device")).to_have_count(1)
     ends(lea)
+
+
+def test_a_look_at_an_attempt_that_is_ready_to_go_on_presses_nothing(visitor: Make, live: Installation) -> None:
+    phone, sam = Phone(visitor, live), visitor(size=DESKTOP)
+    phone.enter("bela")
+    phone.ask_to_leave("heat-pump", "nibe")
+    at_the_desk(sam, "sam")
+    page = f"{views(sam, 'béla')}/link-sessions/{live.newest_attempt()}"
+    sam.open(page)
+    expect(sam.page.locator('main form[action$="/continue"]')).to_be_visible()
+    sam.page.wait_for_load_state("networkidle")
+    assert sam.path == page
+    assert live.state_of(page) is State.DEPARTED
