@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from sqlalchemy import select
 
+from portal.domain.support import Role
 from portal.storage import tables
 from tests.stories import letting_out, strangers
 from tests.stories.letting_out import CHROME, Make, at_every_provider
@@ -37,7 +38,7 @@ class Onlooker:
 
     def __init__(self, live: Installation) -> None:
         self.live = live
-        self.desk = Desk(live)
+        self.desk = Desk(live, Role.LEAD, "lea")
         self.prefix = self.desk.view(customer_id(live))
         self.secrets: dict[str, str] = {}
 
@@ -58,6 +59,8 @@ class Onlooker:
         return found
 
     def paths(self) -> Iterator[str]:
+        yield from ("/", "/?q=anna", f"/customers/{customer_id(self.live)}")
+        yield f"/grants/{self.prefix.rpartition('/')[2]}/help"
         attempts, devices = ids(self.live, "link_sessions"), ids(self.live, "devices")
         for method, rule in sorted(observed_routes(self.live)):
             if method != "GET":
