@@ -10,12 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import read_axe
-from tests.support.databases import Backend, Databases
+from tests.support.databases import BOTH, Backend, Databases
 from tests.support.postgres import running_postgres
 from tests.support.redis import Redis, running_redis
 from tools.browser import open_browser
-
-BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The headers of every answer: what a browser may do with our pages, and that nobody keeps them."""
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, partial
 from wsgiref.headers import Headers
 
 from flask import Flask, Response, request
@@ -35,8 +36,8 @@ FIXED = {
 YEAR = 31_536_000
 
 
-def init_app(app: Flask) -> None:
-    app.after_request(_dress)
+def init_app(app: Flask, *, leads_to_providers: bool = True) -> None:
+    app.after_request(partial(_dress, leads_to_providers))
 
 
 @cache
@@ -64,10 +65,11 @@ def dress_static(headers: Headers, _path: str, _url: str) -> None:
     headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def _dress(response: Response) -> Response:
+def _dress(leads_to_providers: bool, response: Response) -> Response:
     installed, headers = portal(), response.headers
     headers.extend(FIXED)
-    headers["Content-Security-Policy"] = content_security_policy(_form_origins(installed))
+    providers = installed.ports.providers.connect_origins() if leads_to_providers else ()
+    headers["Content-Security-Policy"] = content_security_policy(_form_origins(installed, providers))
     headers["Referrer-Policy"] = "no-referrer" if request.endpoint in SECRET_ADDRESSES else "same-origin"
     if installed.site.is_https:
         headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
@@ -77,7 +79,7 @@ def _dress(response: Response) -> Response:
     return response
 
 
-def _form_origins(installed: Portal) -> tuple[str, ...]:
+def _form_origins(installed: Portal, providers: Iterable[str]) -> tuple[str, ...]:
     """The Connect UIs and the issuer, of whom more is known once it has answered."""
     ours = {installed.site.public_url}
-    return tuple(sorted({*installed.ports.providers.connect_origins(), *installed.oidc.origins()} - ours))
+    return tuple(sorted({*providers, *installed.oidc.origins()} - ours))

@@ -165,7 +165,7 @@ def _expired(_view: AttemptView) -> Outcome:
     return Outcome(
         Tone.NEUTRAL,
         gettext("That took too long"),
-        gettext("The link has run out. Your choice is kept: start again with a fresh one."),
+        gettext("The link has expired. Your choice is kept: start again with a fresh one."),
         NextStep.AGAIN,
     )
 
@@ -219,7 +219,8 @@ def _other_account(view: AttemptView) -> Outcome:
     title = gettext("That was a different account")
     if not view.may_keep_both:
         text = gettext(
-            "You signed in with another account than the one this device belongs to. Try again with the right account."
+            "You signed in with a different account from the one this device belongs to. Try again with the right "
+            "account."
         )
         return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
     text = gettext(

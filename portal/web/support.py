@@ -46,9 +46,9 @@ def begin(customer_id: str) -> ResponseReturnValue:
     reason = next((reason for reason in staff().reasons if reason == request.form.get("reason")), None)
     errors = {}
     if reason is None:
-        errors["reason"] = gettext("Choose why you are looking at this customer.")
+        errors["reason"] = gettext("Choose why you need to view this customer.")
     if not ticket:
-        errors["ticket"] = gettext("Write the number of the ticket.")
+        errors["ticket"] = gettext("Enter the ticket number.")
     if errors or reason is None:
         return _ask(subject, status=422, errors=errors, ticket=ticket, reason=reason)
     try:

@@ -18,7 +18,7 @@ from portal.web.guards import staff as for_staff
 from portal.web.labels import TYPE_NAMES, device_name
 from portal.web.page import page, see_other
 from portal.web.request_log import reference
-from portal.web.support_words import DONE, not_done
+from portal.web.support_words import DONE, not_done, time_left
 from portal.web.wiring import portal
 from portal.web.words import gettext
 
@@ -49,7 +49,7 @@ def code(grant_id: str) -> ResponseReturnValue:
     """Takes the code that the customer reads out."""
     if support_code.take(ports=portal().ports, act=_act(), typed=request.form.get("code", "")[:LONGEST_CODE]):
         return see_other(url_for("assist.offer", grant_id=grant_id))
-    wrong = gettext("This code is not right, or not good any more. Ask the customer for a new one.")
+    wrong = gettext("This code is wrong or no longer valid. Ask the customer for a new one.")
     return take_grant() or _page(422, {"code": wrong})
 
 
@@ -118,6 +118,7 @@ def _page(status: int = 200, errors: dict[str, str] | None = None) -> ResponseRe
         "support/help.html",
         status=status,
         viewing=_viewing(),
+        whom=_whom(),
         found=_offered(),
         choices=assist.choices(ports=portal().ports),
         choice_name=support_letters.choice_name,
@@ -128,6 +129,13 @@ def _page(status: int = 200, errors: dict[str, str] | None = None) -> ResponseRe
         not_done=not_done(_offered()),
         errors=errors or {},
     )
+
+
+def _whom() -> str:
+    """Whom this page is about, why, and for how long: agents have several customers open at once."""
+    grant, identity = _viewing().grant, _viewing().customer.identity
+    left = time_left((grant.expires_at - portal().clock()).total_seconds())
+    return " · ".join(part for part in (identity.name or identity.email, identity.number, grant.ticket, left) if part)
 
 
 def _offered() -> Help:

@@ -14,11 +14,11 @@ from portal.web.words import gettext
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The words of the banner. `other_language` is what the switch asks for."""
+    """The words of the banner; each of the `parts` stays on one line where it can. `other_language`: the switch's."""
 
     language: str
     title: str
-    text: str
+    parts: tuple[str, ...]
     language_label: str
     other_language: str
     end_label: str
@@ -42,7 +42,7 @@ def banner() -> Banner | None:
 def _words(found: Viewing, language: str) -> Banner:
     now, identity = portal().clock(), found.customer.identity
     parts = (
-        gettext("You can change nothing."),
+        gettext("You cannot change anything."),
         f"{REASONS[found.grant.reason]} ({found.grant.ticket}).",
         f"{time_left((found.grant.expires_at - now).total_seconds())}.",
     )
@@ -50,11 +50,11 @@ def _words(found: Viewing, language: str) -> Banner:
     return Banner(
         language=language,
         title=view_title(identity.name or identity.email or identity.number),
-        text=" ".join(parts),
+        parts=parts,
         language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
         other_language="no" if shows_own else "yes",
         timeline=url_for("timeline.entries"),
-        timeline_label=gettext("What has happened"),
+        timeline_label=gettext("Timeline"),
         help=url_for("assist.offer", grant_id=found.grant.id),
         help_label=gettext("Help this customer"),
         end_label=gettext("Stop viewing"),

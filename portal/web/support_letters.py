@@ -22,7 +22,10 @@ def cancelled(customer: Customer, attempt: LinkSession) -> Letter:
         what = choice_name(Choice(attempt.device_type, vendor))
         return _told(
             customer,
-            gettext("Customer support ended your attempt to connect: %(device)s. You can start again.", device=what),
+            gettext(
+                "Customer support ended your attempt to connect this device: %(device)s. You can start again.",
+                device=what,
+            ),
         )
 
 
@@ -39,7 +42,7 @@ def to_reconnect(customer: Customer, device: Device) -> Letter:
         return _letter(
             customer,
             gettext("Reconnect your device: %(device)s", device=name),
-            gettext("Customer support sends you the way to reconnect your device: %(device)s.", device=name),
+            gettext("Customer support has sent you a link to reconnect your device: %(device)s.", device=name),
             f"devices/{device.id}",
         )
 
@@ -51,7 +54,7 @@ def to_connect(customer: Customer, choice: Choice) -> Letter:
         return _letter(
             customer,
             gettext("Connect your device: %(device)s", device=name),
-            gettext("Customer support sends you the way to connect your device: %(device)s.", device=name),
+            gettext("Customer support has sent you a link to connect your device: %(device)s.", device=name),
             f"connect/{choice.name}",
         )
 
@@ -71,8 +74,8 @@ def _letter(customer: Customer, subject: str, said: str, target: str) -> Letter:
     paragraphs = (
         said,
         link,
-        gettext("You sign in there as always. We never ask for a password or a code by e-mail."),
-        gettext("If you have not asked for help, please tell customer support."),
+        gettext("Sign in there as usual. We never ask for a password or a code by e-mail."),
+        gettext("If you did not ask for help, please tell customer support."),
         " · ".join(part for part in (site.retailer_name, site.support_phone, site.support_email) if part),
     )
     return Letter(

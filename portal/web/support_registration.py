@@ -25,7 +25,7 @@ def init_pages(app: Flask) -> None:
     """Registers the staff's pages and the customer's, their headers, errors, banner and record."""
     app.url_map.converters["device_type"] = DeviceTypeConverter
     request_log.init_app(app)
-    headers.init_app(app)
+    headers.init_app(app, leads_to_providers=False)
     view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint, support_assist.blueprint))
     errors.init_app(app)
     app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent")})

@@ -17,11 +17,11 @@ REASONS: Mapping[Reason, LazyWords] = {
     Reason.DEVICE_DATA: _("A question about a device or its values"),
     Reason.ACCOUNT: _("A question about the account"),
     Reason.PRIVACY: _("A question about personal data"),
-    Reason.OTHER: _("Another question to customer support"),
+    Reason.OTHER: _("Another question for customer support"),
 }
 
 DONE: Mapping[str, LazyWords] = {
-    "cancelled": _("The attempt is ended."),
+    "cancelled": _("The attempt has been ended."),
     "checked": _("The device is being checked."),
     "invited": _("The invitation is on its way."),
     "not_possible": _("Nothing was done: it is no longer possible."),
@@ -29,10 +29,10 @@ DONE: Mapping[str, LazyWords] = {
 """What became of what an agent did for a customer."""
 
 REFUSALS: Mapping[str, LazyWords] = {
-    "role": _("Your role does not allow viewing customers."),
+    "role": _("Your role does not allow this."),
     "self": _("This is your own account. Ask a colleague."),
     "colleague": _("This account belongs to a colleague."),
-    "too_many": _("You are viewing three customers already. Stop viewing one of them first."),
+    "too_many": _("You are already viewing three customers. Stop viewing one of them first."),
 }
 
 

@@ -19,8 +19,11 @@ def surface() -> Surface:
 
 
 def is_in_webview() -> bool:
-    """Whether a vendor's sign-in must not be opened here: in the retailer's app, or in any other that shows pages."""
-    return surface() is Surface.APP or is_webview(request.user_agent.string)
+    """Whether a vendor's sign-in must not be opened here: in the retailer's app, or in any other that shows pages.
+
+    An agent who looks goes out nowhere, whatever their browser is: a way out on their page would be the customer's.
+    """
+    return g.get("observed") is None and (surface() is Surface.APP or is_webview(request.user_agent.string))
 
 
 def is_webview(user_agent: str) -> bool:

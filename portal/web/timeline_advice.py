@@ -29,34 +29,37 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("You came back before a device was connected. Please start again, and sign in with your manufacturer there."),
     ),
     Reason.ANSWER_UNREADABLE: Advice(
-        _("What came back from %(provider)s did not fit this attempt, so it was not used."),
+        _("What came back from %(provider)s did not match this attempt, so it was not used."),
         _("Please start again, and stay in one browser until you are back on our page."),
     ),
     Reason.SUPERSEDED: Advice(
-        _("The customer started again, and the newer attempt took the place of this one."),
-        _("You have started again since then. Please go on with the newer attempt."),
+        _("The customer started again, and the newer attempt replaced this one."),
+        _("You have started again since then. Please continue with the newer attempt."),
     ),
     Reason.SUPPORT_CANCELLED: Advice(
         _("Customer support ended it."),
         _("We have ended that attempt for you. Your choice is kept, so you can start again at any time."),
     ),
     Reason.NOT_SIGNED_IN: Advice(
-        _("The browser came back, but nobody was signed in there. It goes on once the customer signs in there."),
+        _("The customer came back in a browser where nobody was signed in. It continues once they sign in there."),
         _(
-            "Please sign in, in the browser in which you came back, or press “Back to the app” there. If that page is "
+            "Please sign in using the browser you came back in, or press “Back to the app” there. If that page is "
             "gone, start again."
         ),
     ),
     Reason.ANOTHER_PERSON: Advice(
         _(
             "Another customer was signed in where the browser came back, so nothing was connected. It may be a shared "
-            "computer, or a link that was passed on. Say nothing about the other customer."
+            "computer, or a link that was passed on. Do not mention the other customer."
         ),
         _("For your safety no device was connected. Start again, and stay in one browser until you are back."),
     ),
     Reason.OTHER_ACCOUNT: Advice(
-        _("The customer signed in with another manufacturer account than the one that the device belongs to."),
-        _("You signed in with another account than the one this device belongs to. Try again with the right account."),
+        _("The customer signed in with a different manufacturer account from the one the device belongs to."),
+        _(
+            "You signed in with a different account from the one this device belongs to. Try again with the right "
+            "account."
+        ),
     ),
     Reason.PROVIDER_UNAVAILABLE: Advice(
         _("%(provider)s could not be reached. It is not the customer’s fault, and it usually passes."),
@@ -75,21 +78,21 @@ BY_REASON: Mapping[Reason, Advice] = {
     ),
     Reason.NOT_CONFIRMED: Advice(
         _(
-            "The customer came back, but %(provider)s has not shown the device. It may be offline, or missing from the "
-            "manufacturer’s app."
+            "The customer came back, but %(provider)s has not reported the device. It may be offline, or missing from "
+            "the manufacturer’s app."
         ),
         _("Please check that your device is online and in your manufacturer’s app, and then start again."),
     ),
     Reason.LEFT_OPEN: Advice(
-        _("The customer did not come back before the link ran out."),
-        _("The link has run out. Your choice is kept: start again with a fresh one."),
+        _("The customer did not come back before the link expired."),
+        _("The link has expired. Your choice is kept: start again with a fresh one."),
     ),
     Reason.STILL_BROKEN: Advice(
         _("The customer came back from reconnecting, but %(provider)s still has no access to the device."),
         _("Please press “Reconnect” once more, and sign in with the account that owns the device."),
     ),
     Reason.ALREADY_WORKING: Advice(
-        _("The device worked again before the customer had left, so there was nothing to reconnect."),
+        _("The device was working again before the customer left, so there was nothing to reconnect."),
         _("Your device works again. There is nothing more to do."),
     ),
     Reason.KEPT_BOTH: Advice(
@@ -101,26 +104,26 @@ BY_REASON: Mapping[Reason, Advice] = {
 BY_STATE: Mapping[State, Advice] = {
     State.CREATED: Advice(
         _("We are asking %(provider)s for the link."),
-        _("Your link is being prepared. Please leave the page open: it goes on by itself."),
+        _("Your link is being prepared. Please leave the page open: it continues by itself."),
     ),
     State.DEPARTED: Advice(
         _(
-            "The customer has the link and has not come back. The page at %(provider)s may still be open, or was "
-            "closed."
+            "The customer has the link and has not come back. The page at %(provider)s may still be open, or may "
+            "have been closed."
         ),
-        _("If that page is still open, please go on there. Otherwise start again: your choice is kept."),
+        _("If that page is still open, please continue there. Otherwise, start again: your choice is kept."),
     ),
     State.ARRIVED: Advice(
         _("The customer is back, and we are asking %(provider)s what was connected."),
         _("We are checking your connection. You do not have to wait on the page."),
     ),
     State.WAITING: Advice(
-        _("The manufacturer account is connected, but %(provider)s has not shown the device yet."),
+        _("The manufacturer account is connected, but %(provider)s has not reported the device yet."),
         _("Your account is connected. The device will appear on its own, and you do not have to wait on the page."),
     ),
     State.LINKED: Advice(
         _("Everything went well."),
-        _("Your device is connected. It can take up to 15 minutes until the first values arrive."),
+        _("Your device is connected. It can take up to 15 minutes for the first values to arrive."),
     ),
     # These are never without a reason; should one be all the same, the likeliest stands in.
     State.HELD: BY_REASON[Reason.NOT_SIGNED_IN],
@@ -132,10 +135,10 @@ BY_STATE: Mapping[State, Advice] = {
 
 REFUSED_BY_RECEIVER = Advice(
     _(
-        "Somebody had the link and said that it was not for them, so the attempt ended. The customer may have passed "
+        "Someone else had the link and said it was not for them, so the attempt ended. The customer may have passed "
         "it on, or may have been asked to."
     ),
-    _("For your safety nothing was connected. Please start again yourself, and never send the link to anybody."),
+    _("For your safety, nothing was connected. Please start again yourself, and never send the link to anyone."),
 )
 """An attempt that ended because whoever opened it was somebody else."""
 

@@ -135,7 +135,7 @@ def _choice(device_type: DeviceType, vendor: Vendor) -> str:
 def _facts(entry: AttemptEntry) -> tuple[Fact, ...]:
     facts = [Fact(gettext("Outcome code"), entry.reason or entry.state, is_code=True)]
     if entry.provider_reference:
-        label = gettext("Reference for the support of %(provider)s", provider=entry.provider_name)
+        label = gettext("Reference for %(provider)s support", provider=entry.provider_name)
         facts.append(Fact(label, entry.provider_reference, is_code=True))
     facts += [
         Fact(gettext("Sent to"), entry.provider_name),
@@ -151,13 +151,11 @@ def _consent(consent: Consent) -> str:
     given = {"when": to_the_minute(consent.given_at), "version": consent.version, "language": name_of(consent.language)}
     if consent.smart_control:
         return gettext(
-            "To read data and to use smart control: given %(when)s, version %(version)s of the words, in the language "
+            "To read data and use smart control: given %(when)s, version %(version)s of the text, language: "
             "%(language)s",
             **given,
         )
-    return gettext(
-        "To read data: given %(when)s, version %(version)s of the words, in the language %(language)s", **given
-    )
+    return gettext("To read data: given %(when)s, version %(version)s of the text, language: %(language)s", **given)
 
 
 def _step(step: Step) -> StepWords:

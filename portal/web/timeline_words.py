@@ -17,14 +17,14 @@ ATTEMPTS: Mapping[Purpose, LazyWords] = {
 
 STATES: Mapping[State, LazyWords] = {
     State.CREATED: _("The link is being prepared"),
-    State.DEPARTED: _("Has left, not back yet"),
+    State.DEPARTED: _("Left, not back yet"),
     State.ARRIVED: _("Back, being checked"),
     State.LINKED: _("Connected"),
     State.WAITING: _("Waiting for the device"),
     State.HELD: _("Stopped for safety"),
     State.CANCELLED: _("Ended without a device"),
     State.FAILED: _("Failed"),
-    State.EXPIRED: _("The link has run out"),
+    State.EXPIRED: _("The link has expired"),
 }
 
 KEPT_BOTH = _("The customer kept both devices")
@@ -35,17 +35,17 @@ STEPS: Mapping[str, LazyWords] = {
     State.DEPARTED: _("The link was ready"),
     State.ARRIVED: _("The customer came back"),
     "let_out": _("Opened from the app in a browser"),
-    "refused_by_receiver": _("Whoever had the link said that it was not for them"),
-    "arrival_refused": _("A return that did not fit was not used"),
+    "refused_by_receiver": _("The person who had the link said it was not for them"),
+    "arrival_refused": _("A return that did not match was not used"),
     "kept_both": KEPT_BOTH,
 }
 """What is on record of an attempt: its states, and what does not move it."""
 
 ROUTES: Mapping[RouteReason, LazyWords] = {
-    RouteReason.ONLY_OFFER: _("Only %(provider)s connects this type of device of this manufacturer."),
+    RouteReason.ONLY_OFFER: _("Only %(provider)s connects this type of device from this manufacturer."),
     RouteReason.SPEAKS_LANGUAGE: _("Others connect it too, but %(provider)s speaks the customer’s language."),
-    RouteReason.RETAILER_ORDER: _("Others connect it too. %(provider)s comes first in our order."),
-    RouteReason.PREFERRED_FAILS: _("The usual way was failing at that time, so %(provider)s took its place."),
+    RouteReason.RETAILER_ORDER: _("Others connect it too. %(provider)s comes first in our order of preference."),
+    RouteReason.PREFERRED_FAILS: _("The usual provider was failing at the time, so %(provider)s took its place."),
     RouteReason.PINNED_DEVICE: _("The device is connected through %(provider)s, so it is reconnected there."),
 }
 
@@ -54,40 +54,40 @@ DEVICE_EVENTS: Mapping[DeviceEvent, LazyWords] = {
     DeviceEvent.RECONNECTED: _("Device reconnected: %(device)s"),
     DeviceEvent.LAPSED: _("Device needs reconnecting: %(device)s"),
     DeviceEvent.HEALED: _("Device works again: %(device)s"),
-    DeviceEvent.CHANGED: _("News of a device: %(device)s"),
-    DeviceEvent.REMOVAL_ASKED: _("The customer removes a device: %(device)s"),
+    DeviceEvent.CHANGED: _("Device status changed: %(device)s"),
+    DeviceEvent.REMOVAL_ASKED: _("The customer asked to remove a device: %(device)s"),
     DeviceEvent.REMOVAL_FAILED: _("Device could not be removed: %(device)s"),
-    DeviceEvent.REMOVAL_UNKNOWN: _("No answer to the removal of a device: %(device)s"),
+    DeviceEvent.REMOVAL_UNKNOWN: _("Removal of a device not confirmed: %(device)s"),
     DeviceEvent.CHECK_ASKED: _("Customer support had a device checked: %(device)s"),
     DeviceEvent.INVITED: _("Customer support sent an invitation to reconnect: %(device)s"),
     DeviceEvent.REMOVED: _("Device removed: %(device)s"),
-    DeviceEvent.GONE_THERE: _("Device no longer there at %(provider)s: %(device)s"),
+    DeviceEvent.GONE_THERE: _("Device no longer listed at %(provider)s: %(device)s"),
 }
 
 CAUSES: Mapping[Cause, LazyWords] = {
-    Cause.ACCESS_ENDED: _("The access to the manufacturer account has ended. Only the customer can renew it."),
+    Cause.ACCESS_ENDED: _("Access to the manufacturer account has ended. Only the customer can renew it."),
     Cause.RENEWING: _("The customer has just reconnected it, and it has not reported back yet."),
     Cause.FIRST_DATA: _("It is connected, and its first data has not arrived yet. That can take up to an hour."),
-    Cause.DATA_FLOWS: _("The access works."),
-    Cause.DATA_STOPPED: _("The access works, but no new data arrives. The device may be switched off or offline."),
+    Cause.DATA_FLOWS: _("Access works."),
+    Cause.DATA_STOPPED: _("Access works, but no new data is arriving. The device may be switched off or offline."),
     Cause.OFFLINE: _("%(provider)s cannot reach the device. It may be switched off or offline."),
     Cause.NOT_NAMED: _("%(provider)s does not list the device at the moment."),
-    Cause.NOT_ASKED: _("%(provider)s could not be asked for a long time, so nothing recent is known."),
-    Cause.NO_WORD: _("%(provider)s lists the device and says nothing of how it is."),
+    Cause.NOT_ASKED: _("%(provider)s has not answered for a long time, so nothing recent is known."),
+    Cause.NO_WORD: _("%(provider)s lists the device but does not say how it is doing."),
 }
 
-STILL_THERE = _("The access through %(provider)s may still be there.")
+STILL_THERE = _("Access through %(provider)s may still exist.")
 """Of a device that was removed here, and whose provider could not end the access."""
 
 RECORDS: Mapping[str, LazyWords] = {
     "login_session.opened": _("Signed in"),
     "login_session.entered": _("Signed in from the app"),
     "login_session.closed": _("Signed out"),
-    "support.allowed": _("The customer let customer support help"),
+    "support.allowed": _("The customer allowed customer support to help"),
     "support.invited": _("Customer support sent an invitation to connect"),
     "letter.sent": _("An e-mail was sent to the customer"),
     "letter.given_up": _("An e-mail could not be sent to the customer"),
     "vendor.requested": _("A manufacturer was missing from the list"),
 }
 
-ANOTHER_RECORD = _("Something else is on record")
+ANOTHER_RECORD = _("Another entry on record")

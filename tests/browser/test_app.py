@@ -1,13 +1,13 @@
 """In the retailer's app: signed in already, out by the system's browser, and back to where one began."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import expect
 
 from portal.domain.link_session import State
 from tests.browser.phone import Phone
+from tests.browser.story import Story
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.live import Installation
 
@@ -15,20 +15,6 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
 
 Make = Callable[..., Visitor]
-
-
-class Story(NamedTuple):
-    """What is linked, through whom, in which language."""
-
-    provider: str
-    language: str
-    device_type: str
-    vendor: str
-    account: str
-    vendor_there: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.provider}-{self.language}"
 
 
 STORIES = [

@@ -1,11 +1,11 @@
 """The main job in a real browser: link a device, see it break, reconnect it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.story import Story
 from tests.browser.visitor import DESKTOP, PATIENCE, Visitor
 from tests.support.live import Installation
 
@@ -14,20 +14,6 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
 
 Make = Callable[..., Visitor]
-
-
-class Story(NamedTuple):
-    """What is linked, through whom, and where the provider asks for the vendor once more, its word for it."""
-
-    provider: str
-    language: str
-    device_type: str
-    vendor: str
-    account: str
-    vendor_there: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.provider}-{self.vendor}-{self.language}"
 
 
 STORIES = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask import Flask, session
@@ -13,18 +13,10 @@ from sqlalchemy import event, text
 from portal.domain.people import Identity
 from portal.identity import current, login_sessions
 from portal.storage.database import Database
-from tests.identity.journey import now
+from tests.support.clock import Clock
 
 ANNA = Identity(issuer="https://issuer.example", subject="anna", email="anna@example.com", name="Anna")
 HOURS = 12
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.later = timedelta()
-
-    def __call__(self) -> datetime:
-        return now() + self.later
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -18,30 +18,24 @@ from portal.domain.catalogue import DeviceType
 from portal.journey.ports import Ports
 from portal.journey.tasks import Task
 from portal.journey.work import do
+from tests.support.clock import StillClock
+from tests.support.databases import BOTH
 
 START = datetime(2026, 11, 21, 12, 0, 0, 500_000, UTC)
 PATIENT = 20.0
 """Seconds that a test waits for what must come."""
 
-on_both_databases = pytest.mark.parametrize(
-    "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-)
+on_both_databases = pytest.mark.parametrize("backend", BOTH)
 
 
-class Clock:
-    """What time it is, for the portal and the sandbox alike; it stands still until somebody moves it."""
+class Clock(StillClock):
+    """What time it is, for the portal and the sandbox alike."""
 
     def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
+        super().__init__(START)
 
     def seconds(self) -> float:
         return self.now.timestamp()
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import psycopg
+import pytest
 from sqlalchemy import make_url
 
 Backend = Literal["sqlite", "postgresql"]
 Prepare = Callable[[str], None]
+
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+"""Each kind of database, for what is tested on both."""
 
 ON_RECORD = frozenset({"audit", "access_events", "access_head"})
 """What cannot be emptied: the database itself keeps it."""

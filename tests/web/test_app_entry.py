@@ -11,11 +11,12 @@ from structlog.testing import capture_logs
 
 from portal import logs
 from portal.sandbox.program import RunningSandbox
+from tests.support.clock import Clock
 from tests.support.live import serving
 from tests.support.retailer import ANDROID_WEBVIEW, IPHONE_WEBVIEW
 from tests.web.conftest import ENGLISH
 from tests.web.visitor import Visitor, good_page
-from tests.web.webview import CHROME, FROM_APP, FROM_ELSEWHERE, Clock, RetailersApp, use, who, without_chance
+from tests.web.webview import CHROME, FROM_APP, FROM_ELSEWHERE, RetailersApp, use, who, without_chance
 
 SESSION_MINUTES = 17
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile Safari/604.1"

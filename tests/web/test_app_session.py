@@ -9,11 +9,12 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from portal.sandbox.program import RunningSandbox
+from tests.support.clock import Clock
 from tests.support.live import serving
 from tests.web.conftest import ENGLISH
 from tests.web.test_routes import ROUTES, address
 from tests.web.visitor import Visitor
-from tests.web.webview import FROM_APP, FROM_ELSEWHERE, Clock, RetailersApp, use, who, without_chance
+from tests.web.webview import FROM_APP, FROM_ELSEWHERE, RetailersApp, use, who, without_chance
 
 SESSION_MINUTES = 17
 HTTPS = "https://localhost:8443"

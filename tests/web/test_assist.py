@@ -115,7 +115,7 @@ def test_a_lead_ends_an_attempt_and_its_link_is_of_no_use(running: Installation,
         Reason.SUPPORT_CANCELLED,
         None,
     )
-    assert "The attempt is ended." in desk.page(f"{grant}/help").text
+    assert "The attempt has been ended." in desk.page(f"{grant}/help").text
     assert ("assist.cancel", "cancelled") in on_record(running, rosa)
     assert ("support", "link_session.cancelled") in lines(running, rosa)
     assert rosa.page(f"/link-sessions/{attempt_id}").heading == "Customer support ended this attempt"
@@ -132,6 +132,15 @@ def test_an_attempt_whose_customer_is_back_is_left_alone(running: Installation, 
     desk.post(f"{grant}/link-sessions/{attempt_id}/cancel")
     assert "Nothing was done" in desk.page(f"{grant}/help").text
     assert running.state_of(attempt_id) is state
+
+
+def test_the_page_of_help_says_whom_it_helps(
+    running: Installation, rosa: Visitor, visitor: Callable[[], Visitor]
+) -> None:
+    desk, other = lead(running), visitor().sign_in("olga")
+    for person, name in ((rosa, "Rosa"), (other, "Olga")):
+        told = desk.page(f"{look(desk, person)}/help").text
+        assert f"{name} · T-1 · 15 minutes left" in told
 
 
 def test_a_device_is_checked_at_once(running: Installation, rosa: Visitor) -> None:
@@ -228,9 +237,11 @@ def test_codes_cannot_be_guessed(running: Installation, rosa: Visitor) -> None:
     grant, code = look(desk, rosa), code_of(rosa)
     wrong = "000000" if code != "000000" else "000001"
     for _ in range(5):
-        desk.post(f"{grant}/code", code=wrong)
+        told = desk.post(f"{grant}/code", code=wrong).text
+    assert "Too many wrong codes" in told
+    assert "#code" not in told, "there is no field any more that it could lead to"
     assert desk.post(f"{grant}/code", code=code).status_code == 422
-    assert "Too many codes were wrong" in desk.page(f"{grant}/help").text
+    assert "Too many wrong codes" in desk.page(f"{grant}/help").text
     assert desk.post(f"{look(desk, rosa)}/code", code=code).status_code == 422
     with running.database.read() as tx:
         assert code not in str(tx.connection.execute(tables.support_codes.select()).all())

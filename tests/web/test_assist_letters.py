@@ -15,6 +15,7 @@ from portal.journey.ports import Ports
 from portal.journey.reconcile import reconcile
 from portal.sandbox.program import RunningSandbox
 from portal.storage import audit, outbox, tables
+from tests.support.databases import BOTH, Databases
 from tests.support.live import Installation, serving
 from tests.web.desk import Desk
 from tests.web.giving import give
@@ -24,11 +25,10 @@ BILINGUAL = {"PORTAL_LANGUAGES": "en,sv", "PORTAL_DEFAULT_LANGUAGE": "en"}
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture(scope="module")
-def silent(web_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+@pytest.fixture(scope="module", params=BOTH)
+def silent(request: pytest.FixtureRequest, web_sandbox: RunningSandbox, databases: Databases) -> Iterator[Installation]:
     """The pages without a worker: what is to be sent lies there."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('letters')}/portal.sqlite"
-    with serving(web_sandbox, url, BILINGUAL) as live:
+    with serving(web_sandbox, databases.empty(request.param), BILINGUAL) as live:
         yield live
 
 

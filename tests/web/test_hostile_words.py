@@ -9,13 +9,14 @@ import pytest
 from werkzeug.test import TestResponse
 
 from portal.sandbox.program import RunningSandbox
+from tests.support.clock import Clock
 from tests.support.live import serving
 from tests.support.retailer import APP_LINK
 from tests.web.conftest import ENGLISH
 from tests.web.hostile import CORPUS, assert_harmless, in_a_header, in_a_path, in_a_query
 from tests.web.test_routes import ROUTES
 from tests.web.visitor import Visitor
-from tests.web.webview import FROM_APP, FROM_ELSEWHERE, Clock, RetailersApp, use
+from tests.web.webview import FROM_APP, FROM_ELSEWHERE, RetailersApp, use
 
 TAKEN = ("to", "lang", "n", "was", "q", "code", "ref", "state", "error", "iss", "embed")
 """What our GETs read of their query, and a word they must not."""

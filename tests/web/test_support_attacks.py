@@ -349,5 +349,5 @@ def test_every_way_to_fail_is_on_record(running: Installation, anna: Visitor, mo
 def test_who_may_not_see_a_page_is_told_that_it_is_their_role(running: Installation, anna: Visitor) -> None:
     assert anna.customer
     told = Desk(running, Role.AUDITOR, "otto-3").page(f"/customers/{anna.customer.id}", status=403)
-    assert "Your role does not allow viewing customers." in told.text
-    assert "Your role does not allow viewing customers." in Desk(running, name="sam-3").page("/audit", status=403).text
+    assert "Your role does not allow this." in told.text
+    assert "Your role does not allow this." in Desk(running, name="sam-3").page("/audit", status=403).text

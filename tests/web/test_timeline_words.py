@@ -124,7 +124,7 @@ def test_every_kind_of_news_of_a_device_can_be_said(now: datetime) -> None:
 def test_where_a_provider_could_not_end_the_access_support_is_told(now: datetime) -> None:
     gone = replace(device(now), removed_at=now)
     left = replace(gone, removal_failed_at=now)
-    assert "may still be there" in words(DeviceEntry(now, left, "Podero", DeviceEvent.REMOVED))
+    assert "may still exist" in words(DeviceEntry(now, left, "Podero", DeviceEvent.REMOVED))
     assert "may still be there" not in words(DeviceEntry(now, gone, "Podero", DeviceEvent.REMOVED))
 
 
@@ -162,7 +162,7 @@ def test_whatever_is_put_on_record_has_words() -> None:
 
 def test_what_came_later_than_these_words_is_shown_as_it_is_on_record(now: datetime) -> None:
     said = words(RecordEntry(now, "customer.renamed"))
-    assert "Something else is on record" in said
+    assert "Another entry on record" in said
     assert "customer.renamed" in said
 
 

@@ -56,8 +56,13 @@ class Visitor:
 
     def sign_in(self, subject: str = "anna") -> "Visitor":
         """Opens a login session as the sign-in does, and takes its cookie."""
+        return self.sign_in_as(
+            Identity("https://issuer.example", subject, f"{subject}@example.com", subject.capitalize())
+        )
+
+    def sign_in_as(self, identity: Identity) -> "Visitor":
+        """The same for whom the issuer knows so."""
         portal = self.app.extensions["portal"]
-        identity = Identity("https://issuer.example", subject, f"{subject}@example.com", subject.capitalize())
         self.customer, token = login_sessions.sign_in(
             portal.ports.database, identity, None, portal.clock(), portal.session_hours
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from werkzeug.test import TestResponse
 
+from tests.support.clock import Clock
 from tests.support.live import Installation
 from tests.support.retailer import ANDROID_WEBVIEW, backend
 from tests.web.visitor import Visitor
@@ -17,16 +17,6 @@ from tests.web.visitor import Visitor
 CHROME = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
 FROM_APP = {"User-Agent": ANDROID_WEBVIEW, "Sec-Fetch-Site": "none"}
 FROM_ELSEWHERE = {"User-Agent": CHROME, "Sec-Fetch-Site": "cross-site"}
-
-
-class Clock:
-    """The portal's time: the real one, and as much later as a test says."""
-
-    def __init__(self) -> None:
-        self.later = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.later
 
 
 @dataclass(frozen=True)

@@ -1,63 +1,21 @@
 """The way back into the app: one code, once, in the hands of the customer whose attempt it is."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import requests
 
 from portal.domain.link_session import Reason, State
 from portal.journey.reconcile import reconcile
-from portal.sandbox.program import RunningSandbox
 from tests.stories import letting_out, strangers
 from tests.stories.letting_out import Make, Words, at_every_provider
-from tests.stories.strangers import DAIKIN, EASEE, IN_ENGLISH, NIBE, Choice
-from tests.support.live import Installation, serving, working
+from tests.stories.strangers import DAIKIN, EASEE, NIBE, Choice
+from tests.support.clock import Clock
+from tests.support.live import Installation
 from tests.support.person import Person
 
 WAITING = (State.HELD, Reason.NOT_SIGNED_IN)
-
-
-class Clock:
-    """The portal's time, as much later as a test says."""
-
-    later = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.later
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def running(running_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('app')}/portal.sqlite"
-    with serving(running_sandbox, url, IN_ENGLISH, clock=CLOCK) as live, working(live.settings):
-        yield live
-
-
-@pytest.fixture(autouse=True)
-def on_time() -> Iterator[None]:
-    yield
-    CLOCK.later = timedelta()
-
-
-@pytest.fixture
-def anna(live: Installation, person: Make) -> Person:
-    """Anna's webview."""
-    anna = person()
-    letting_out.enters(live, anna, "anna")
-    return anna
-
-
-@pytest.fixture
-def bela(live: Installation, person: Make) -> Person:
-    """The webview of another customer, on another phone."""
-    bela = person()
-    letting_out.enters(live, bela, "bela")
-    return bela
 
 
 def is_linked(live: Installation, webview: Person, words: Words) -> bool:
@@ -90,18 +48,18 @@ def test_a_customer_who_is_signed_in_in_the_browser_too_has_it_finished_there(
 
 @at_every_provider
 def test_without_the_code_nothing_is_linked_however_long_one_waits(
-    live: Installation, person: Make, anna: Person, choice: Choice
+    live: Installation, clock: Clock, person: Make, anna: Person, choice: Choice
 ) -> None:
     words = letting_out.walks_out(anna, person(), choice)
     for minutes in (0, 1, 9, 14, 29, 31, 59):
-        CLOCK.later = timedelta(minutes=minutes)
+        clock.later = timedelta(minutes=minutes)
         anna.look(f"/link-sessions/{words.ref}")
         anna.look("/devices")
-        reconcile(ports=live.portal.ports, now=CLOCK())
+        reconcile(ports=live.portal.ports, now=clock())
     for days in (1, 2, 30):
-        CLOCK.later = timedelta(days=days)
-        reconcile(ports=live.portal.ports, now=CLOCK())
-    letting_out.enters(live, anna, "anna", iat=int(CLOCK().timestamp()), exp=int(CLOCK().timestamp()) + 60)
+        clock.later = timedelta(days=days)
+        reconcile(ports=live.portal.ports, now=clock())
+    letting_out.enters(live, anna, "anna", iat=int(clock().timestamp()), exp=int(clock().timestamp()) + 60)
     assert letting_out.hands_over(anna, words).status == 200
     assert strangers.stands(live) == [WAITING]
     assert live.devices() == ()
@@ -109,19 +67,19 @@ def test_without_the_code_nothing_is_linked_however_long_one_waits(
 
 @at_every_provider
 def test_a_wrong_code_and_an_old_one_finish_nothing(
-    live: Installation, person: Make, anna: Person, choice: Choice
+    live: Installation, clock: Clock, person: Make, anna: Person, choice: Choice
 ) -> None:
     words = letting_out.walks_out(anna, person(), choice)
     for code in (letting_out.made_up_code(), "", "%00", words.ref, str(words.code)[:-1], f"{words.code}x", "a" * 5000):
         page = letting_out.hands_over(anna, words, code or "%20")
         assert (page.path, page.status) == (f"/link-sessions/{words.ref}", 200)
     assert strangers.stands(live) == [WAITING]
-    CLOCK.later = timedelta(minutes=10)
+    clock.later = timedelta(minutes=10)
     letting_out.hands_over(anna, words)
     assert strangers.stands(live) == [WAITING]
-    CLOCK.later = timedelta(minutes=9, seconds=50)
+    clock.later = timedelta(minutes=9, seconds=50)
     letting_out.hands_over(anna, words)
-    CLOCK.later = timedelta()
+    clock.later = timedelta()
     assert is_linked(live, anna, words)
 
 
@@ -190,14 +148,14 @@ def test_a_return_says_nothing_of_whose_it_is(live: Installation, person: Make, 
 
 @pytest.mark.parametrize("choice", [EASEE, DAIKIN], ids=lambda choice: choice.provider)
 def test_the_providers_own_word_links_nothing_without_the_code(
-    live: Installation, person: Make, anna: Person, choice: Choice
+    live: Installation, clock: Clock, person: Make, anna: Person, choice: Choice
 ) -> None:
     browser = person()
     page = letting_out.opens(browser, letting_out.ticket_on(letting_out.chooses(anna, choice)))
     strangers.sign_in_there(browser, letting_out.goes_on(browser, page), choice)
     attempt_page = f"/link-sessions/{live.newest_attempt()}"
     for _ in range(3):
-        reconcile(ports=live.portal.ports, now=CLOCK())
+        reconcile(ports=live.portal.ports, now=clock())
         anna.look(attempt_page)
     assert live.devices() == ()
     assert live.state_of(attempt_page) is State.DEPARTED

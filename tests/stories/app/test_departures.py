@@ -1,63 +1,22 @@
 """Out of the app: a ticket lets one browser out, which is told for whom it connects, and the webview never leaves."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import requests
 
 from portal.domain.link_session import Reason, State
-from portal.sandbox.program import RunningSandbox
 from tests.stories import letting_out, strangers
 from tests.stories.letting_out import CHROME, Make, at_every_provider
-from tests.stories.strangers import DAIKIN, EASEE, IN_ENGLISH, NIBE, Choice
-from tests.support.live import Installation, serving, working
+from tests.stories.strangers import DAIKIN, EASEE, NIBE, Choice
+from tests.support.clock import Clock
+from tests.support.live import Installation
 from tests.support.person import Page, Person
 from tests.support.retailer import IPHONE_WEBVIEW
 
 RECEIVER = "You are connecting for A. L."
 USED_UP = "This link is no longer valid"
-
-
-class Clock:
-    """The portal's time, as much later as a test says."""
-
-    later = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.later
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def running(running_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('app')}/portal.sqlite"
-    with serving(running_sandbox, url, IN_ENGLISH, clock=CLOCK) as live, working(live.settings):
-        yield live
-
-
-@pytest.fixture(autouse=True)
-def on_time() -> Iterator[None]:
-    yield
-    CLOCK.later = timedelta()
-
-
-@pytest.fixture
-def anna(live: Installation, person: Make) -> Person:
-    """Anna's webview."""
-    anna = person()
-    letting_out.enters(live, anna, "anna")
-    return anna
-
-
-@pytest.fixture
-def bela(live: Installation, person: Make) -> Person:
-    bela = person()
-    letting_out.enters(live, bela, "bela")
-    return bela
 
 
 def never_leaves(answer: requests.Response, **_: object) -> None:
@@ -123,11 +82,11 @@ def test_a_ticket_opened_by_a_hundred_browsers_at_once_lets_one_out(
     assert len(letting_out.departures(live)) == 1
 
 
-def test_a_ticket_is_good_for_a_minute(live: Installation, person: Make, anna: Person) -> None:
+def test_a_ticket_is_good_for_a_minute(live: Installation, clock: Clock, person: Make, anna: Person) -> None:
     ticket = letting_out.ticket_on(letting_out.chooses(anna, NIBE))
-    CLOCK.later = timedelta(seconds=62)
+    clock.later = timedelta(seconds=62)
     assert letting_out.opens(person(), ticket).heading == USED_UP
-    CLOCK.later = timedelta(seconds=50)
+    clock.later = timedelta(seconds=50)
     assert letting_out.opens(person(), ticket).heading == RECEIVER
 
 
