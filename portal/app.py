@@ -29,7 +29,7 @@ from portal.setting_groups import StaffOidcSettings
 from portal.settings import Settings
 from portal.smtp import Post, Smtp, SmtpConfig
 from portal.staff_app import PATH as SUPPORT_PATH
-from portal.staff_app import make_staff_app
+from portal.staff_app import ByHost, make_staff_app
 from portal.storage.database import Database
 from portal.web import limits, page, registration
 from portal.web.headers import dress_static
@@ -94,12 +94,15 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
 
 
 def add_support(app: Flask, settings: Settings, given: StaffOidcSettings, customers: Portal) -> None:
-    """Puts the support pages beside the customers', in an application of their own."""
+    """Puts the support pages beside the customers', in an application of their own: below a path, or on a host."""
     staff = Flask("portal.support", template_folder=app.template_folder, static_folder=app.static_folder)
     make_staff_app(staff, settings, given, customers)
     serve_static(staff)
     app.extensions["portal.support"] = staff
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {SUPPORT_PATH: staff})  # type: ignore[method-assign]  # as Flask says
+    if settings.staff_url is None:
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {SUPPORT_PATH: staff})  # type: ignore[method-assign]  # as Flask says
+    else:
+        app.wsgi_app = ByHost(app.wsgi_app, staff, settings.staff_url)  # type: ignore[method-assign]  # as Flask says
 
 
 def open_database(settings: Settings) -> Database:

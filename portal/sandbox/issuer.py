@@ -37,8 +37,8 @@ class Issuer:
         self.memory = IssuerMemory()
         self.url = state.config.issuer
         config = state.config
-        self.client = PortalClient(state, config.oidc_client_id, config.oidc_client_secret)
-        self.staff_client = PortalClient(state, config.staff_client_id, config.staff_client_secret, "/support")
+        self.client = PortalClient(lambda: state.portal_url, config.oidc_client_id, config.oidc_client_secret)
+        self.staff_client = PortalClient(lambda: state.support_url, config.staff_client_id, config.staff_client_secret)
         # Any: the published types of Authlib's server side lag behind it
         self.server: Any = AuthorizationServer(app, query_client=self._query_client, save_token=self._save_token)
         self.server.register_grant(

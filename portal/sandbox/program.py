@@ -105,10 +105,10 @@ class RunningSandbox:
         self._thread.start()
         self.mail_server.__enter__()
 
-    def config_portal_url(self, portal_url: str) -> None:
-        """Tells where the portal lives, when that is known only later."""
-        self.state.portal_url = portal_url.rstrip("/")
-        self.config = replace(self.config, portal_url=self.state.portal_url)
+    def config_portal_url(self, portal_url: str, staff_url: str = "") -> None:
+        """Tells where the portal lives, when that is known only later, and its support pages if they live elsewhere."""
+        self.state.portal_url, self.state.staff_url = portal_url.rstrip("/"), staff_url.rstrip("/")
+        self.config = replace(self.config, portal_url=self.state.portal_url, staff_url=self.state.staff_url)
 
     def stop(self) -> None:
         self._postman.stopping.set()

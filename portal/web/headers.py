@@ -79,5 +79,5 @@ def _dress(response: Response) -> Response:
 
 def _form_origins(installed: Portal) -> tuple[str, ...]:
     """The Connect UIs and the issuer, of whom more is known once it has answered."""
-    ours = {installed.site.public_url}
+    ours = {installed.site.origin}
     return tuple(sorted({*installed.ports.providers.connect_origins(), *installed.oidc.origins()} - ours))

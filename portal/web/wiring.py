@@ -23,7 +23,8 @@ class Site:
     """The retailer as its customers see it, and the address they reach the portal at.
 
     `public_url` has no trailing slash. `privacy_url` and `accessibility_url` are the retailer's own pages, which the
-    portal's short ones point to. `has_support`: customer support has pages of its own.
+    portal's short ones point to. `has_support`: customer support has pages of its own. `own_url` is where the pages
+    of this application are, if not at `public_url`.
     """
 
     retailer_name: str
@@ -35,14 +36,20 @@ class Site:
     privacy_url: str | None = None
     accessibility_url: str | None = None
     has_support: bool = False
+    own_url: str | None = None
 
     @property
     def favicon(self) -> str:
         return favicon(self.accent, self.retailer_name)
 
     @property
+    def origin(self) -> str:
+        """Where a browser finds the pages of this application."""
+        return self.own_url or self.public_url
+
+    @property
     def is_https(self) -> bool:
-        return self.public_url.startswith("https://")
+        return self.origin.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
