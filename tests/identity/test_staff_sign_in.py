@@ -120,6 +120,32 @@ def test_a_role_is_a_word_or_one_of_several(told: object, role: Role | None) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "claims", "role"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["offline", "lead"]}}, Role.LEAD),
+        ("realm_access.roles", {"realm_access": {"roles": "auditor"}}, Role.AUDITOR),
+        ("a.b.c", {"a": {"b": {"c": ["agent"]}}}, Role.AGENT),
+        ("https://retailer.example/roles", {"https://retailer.example/roles": ["agent"]}, Role.AGENT),
+        ("realm_access.roles", {"realm_access.roles": ["agent"], "realm_access": {"roles": ["lead"]}}, Role.AGENT),
+        ("realm_access.roles", {"realm_access": {}}, None),
+        ("realm_access.roles", {"realm_access": ["lead"]}, None),
+        ("realm_access.roles", {"realm_access": "roles"}, None),
+        ("realm_access.roles", {"realm_access": {"roles": {"lead": True}}}, None),
+        ("realm_access.roles", {"roles": ["lead"]}, None),
+        ("realm_access.roles.", {"realm_access": {"roles": ["lead"]}}, None),
+        ("roles", {}, None),
+    ],
+)
+def test_a_role_may_stand_deeper_in_the_claims(name: str, claims: Mapping[str, Any], role: Role | None) -> None:
+    roles = replace(ROLES, claim=name)
+    if role is None:
+        with pytest.raises(SignInFailed, match="staff_role"):
+            roles.of(claims)
+    else:
+        assert roles.of(claims) is role
+
+
+@pytest.mark.parametrize(
     ("claims", "comes_in"),
     [({"acr": "mfa"}, True), ({"acr": "password"}, False), ({}, False), ({"acr": ["mfa"]}, False)],
 )
