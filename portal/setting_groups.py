@@ -110,7 +110,9 @@ class StaffOidcSettings(Group):
     scope: Annotated[str, AfterValidator(value.scopes)] = Field(
         "openid profile email", description="The scopes to ask for"
     )
-    role_claim: str = Field("roles", description="The claim that says what somebody may do")
+    role_claim: str = Field(
+        "roles", description="The claim that says what somebody may do; dots lead into it, `realm_access.roles`"
+    )
     roles: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.staff_roles)] = Field(
         {"agent": "agent", "lead": "lead", "auditor": "auditor"},
         description="Its values, `value=role`; a role is agent, lead or auditor",
@@ -245,5 +247,9 @@ class LimitsSettings(Group):
     arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
     app_entries: Frequency = Field("120 per minute", description="Entries from the app that are refused, each address")
     sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
+    staff_sign_ins: Frequency = Field("60 per minute", description="Sign-ins of staff, each address; an office has one")
+    staff_views: Frequency = Field(
+        "30 per 15 minutes; 200 per day", description="Customers to begin to view, each of the staff"
+    )
     webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
     refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

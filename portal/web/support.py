@@ -8,7 +8,7 @@ from portal.domain.people import Customer
 from portal.domain.support import MAY_AUDIT, MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import errors, staff_session, support_words
+from portal.web import errors, staff_session, staff_targets, support_words
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
@@ -92,7 +92,8 @@ def end(grant_id: str) -> ResponseReturnValue:
 def language(grant_id: str) -> ResponseReturnValue:
     """Shows the customer's pages in the agent's own language, or in the customer's again."""
     session[staff_session.OWN_LANGUAGE] = request.form.get("own") == "yes"
-    return see_other(url_for("devices.overview", grant=grant_id))
+    page_of_it = staff_targets.parse(request.form.get("to", ""), grant_id=grant_id)
+    return see_other(page_of_it or url_for("devices.overview", grant=grant_id))
 
 
 @blueprint.post("/language")
@@ -100,7 +101,7 @@ def language(grant_id: str) -> ResponseReturnValue:
 def own_language() -> ResponseReturnValue:
     """The language of the support pages."""
     i18n.choose(request.form.get("language", ""))
-    return see_other(url_for("support.search"))
+    return see_other(staff_targets.parse(request.form.get("to", "")) or url_for("support.search"))
 
 
 @blueprint.get("/over")

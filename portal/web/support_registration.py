@@ -6,7 +6,7 @@ from flask import Flask, Response, g, request
 from portal.domain.support import Agent
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import errors, headers, health, request_log, staff_sign_in, support_assist, view_as
+from portal.web import errors, headers, health, request_log, staff_sign_in, staff_targets, support_assist, view_as
 from portal.web import support as pages
 from portal.web.registration import DeviceTypeConverter
 from portal.web.request_log import reference
@@ -32,7 +32,7 @@ def init_pages(app: Flask, *, has_host: bool) -> None:
     probes = (health.blueprint,) if has_host else ()
     view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint, support_assist.blueprint, *probes))
     errors.init_app(app)
-    app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent")})
+    app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent"), "here": staff_targets.here})
     app.after_request(_record)
 
 

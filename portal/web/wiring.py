@@ -109,6 +109,11 @@ def staff() -> Staff:
     return cast(Staff, current_app.extensions[STAFF])
 
 
+def is_for_staff() -> bool:
+    """Whether this application is that of customer support."""
+    return STAFF in current_app.extensions
+
+
 def install(app: Flask, installed: Portal) -> None:
     app.extensions[EXTENSION] = installed
 
