@@ -13,13 +13,19 @@ VERSION = 1
 
 NO_HASH = "0" * 64
 
+SIGN_IN, SIGN_OUT = "sign_in", "sign_out"
+"""What is on record beside the requests: that somebody came in or did not, and that they left."""
+
+NOBODY, NO_ROLE = "nobody", "none"
+"""Stand for who came and was let in as nobody."""
+
 Record = Mapping[str, Any]
 """An event as it is hashed and exported: numbers, texts and None, by the names of the fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
-    """One request of a member of staff, and what came of it. Ids only: no name, no address, nothing that was shown."""
+    """One request or sign-in of a member of staff, and what came of it. Ids only: no name, nothing that was shown."""
 
     number: int
     at: datetime

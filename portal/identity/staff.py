@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from portal.domain.access import NO_ROLE, NOBODY, SIGN_IN, SIGN_OUT
+from portal.domain.people import Identity
 from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
-from portal.identity.oidc import Oidc, SignInFailed
-from portal.storage import agents, support_grants
-from portal.storage.database import Database
+from portal.identity.oidc import Completed, Oidc, SignInFailed
+from portal.storage import access_events, agents, support_grants
+from portal.storage.database import Database, Transaction
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
 """How long an agent stays signed in without doing anything, and at the most."""
 
 SEEN_EVERY = timedelta(minutes=1)
+
+BEGUN_ELSEWHERE = frozenset({"no_state", "unknown_state", "answer_too_long"})
+"""Failures of what never began here. Anybody can send such an answer as often as they like: the log is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,38 @@ class StaffDoor:
         self._roles = roles
         self._database = database
 
-    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime) -> str:
-        """The random token of a session that was just opened. Raises SignInFailed; a role that is lost ends all."""
-        completed = self.oidc.complete(args=args, browser=browser, now=now)
-        identity = completed.identity
-        token = secrets.token_urlsafe(32)
+    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime, reference: str) -> str:
+        """The random token of a session that was just opened. Raises SignInFailed; a role that is lost ends all.
+
+        Whoever comes in is on record in the transaction that lets them in, and who does not, in one of their own.
+        """
+        try:
+            completed = self.oidc.complete(args=args, browser=browser, now=now)
+        except SignInFailed as failure:
+            if str(failure) not in BEGUN_ELSEWHERE:
+                with self._database.write() as tx:
+                    note(tx, NOBODY, NO_ROLE, SIGN_IN, f"refused {failure}", now=now, reference=reference)
+            raise
         try:
             role = self._roles.of(completed.claims)
-        except SignInFailed:
-            with self._database.write() as tx:
-                for agent_id in agents.close_all(tx, identity.issuer, identity.subject):
-                    support_grants.end(tx, agent_id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+        except SignInFailed as failure:
+            self._refuse(completed.identity, str(failure), now, reference)
             raise
+        return self._let_in(completed, role, now, reference)
+
+    def _refuse(self, identity: Identity, why: str, now: datetime, reference: str) -> None:
+        """Ends all that is left of somebody who is no agent, or none any more."""
+        with self._database.write() as tx:
+            known = agents.close_all(tx, identity.issuer, identity.subject)
+            for agent_id in known:
+                support_grants.end(tx, agent_id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+            # Who is no agent has no id here: the digest only shows that it was the same person again.
+            who = ("staff_subject", tx.digest(f"{identity.issuer} {identity.subject}"))
+            actor = known[0] if known else NOBODY
+            note(tx, actor, NO_ROLE, SIGN_IN, f"refused {why}", now=now, reference=reference, about=who)
+
+    def _let_in(self, completed: Completed, role: Role, now: datetime, reference: str) -> str:
+        identity, token = completed.identity, secrets.token_urlsafe(32)
         with self._database.write() as tx:
             agents.purge_sessions(tx, now)
             agent = agents.signed_in(
@@ -82,9 +107,11 @@ class StaffDoor:
             )
             if not MAY_VIEW[role]:
                 support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
-            agents.open_session(
+            session_id = agents.open_session(
                 tx, agent.id, token=token, id_token=completed.id_token, now=now, expires_at=now + LONGEST
             )
+            about = ("staff_session", session_id)
+            note(tx, agent.id, role, SIGN_IN, "ok", now=now, reference=reference, about=about)
         return token
 
     def agent(self, token: str, *, now: datetime) -> Agent | None:
@@ -97,10 +124,37 @@ class StaffDoor:
                 agents.seen(tx, token, now=now)
         return agent
 
-    def sign_out(self, agent: Agent, token: str, *, now: datetime) -> str | None:
-        """Ends the session and all that was permitted in it; answers its ID token."""
+    def sign_out(self, agent: Agent, token: str, *, now: datetime, reference: str) -> str | None:
+        """Ends the session and all that was permitted in it, on record; answers its ID token."""
         with self._database.write() as tx:
             id_token = agents.id_token(tx, token)
-            agents.close_session(tx, token)
+            session_id = agents.close_session(tx, token)
             support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)
+            about = ("staff_session", session_id) if session_id else None
+            note(tx, agent.id, agent.role, SIGN_OUT, "ok", now=now, reference=reference, about=about)
         return id_token
+
+
+def note(
+    tx: Transaction,
+    actor: str,
+    role: str,
+    action: str,
+    outcome: str,
+    *,
+    now: datetime,
+    reference: str,
+    about: tuple[str, str] | None = None,
+) -> None:
+    """Writes down that somebody came or left; called last in its transaction, as every record of access is."""
+    access_events.record(
+        tx,
+        at=now,
+        actor=actor,
+        actor_role=role,
+        action=action,
+        outcome=outcome,
+        request_reference=reference,
+        object_type=about[0] if about else None,
+        object_id=about[1] if about else None,
+    )

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import structlog
 
-from portal.domain.access import AccessEvent, AccessFilter
 from portal.domain.people import Customer
 from portal.domain.support import (
     GRANT_LIFETIME,
@@ -26,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 ON_A_PAGE = 20
 LONGEST_TICKET = 60
-RECORDED_ON_A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,36 +118,6 @@ def looks_at(*, ports: Ports, customer: Customer, limit: int = 50) -> tuple[Supp
     """When customer support looked, and why, for the customer to read."""
     with ports.database.read() as tx:
         return support_grants.of_customer(tx, customer.id, limit=limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One request of the record, with the names that belong to its ids."""
-
-    event: AccessEvent
-    agent: Agent | None
-    customer: Customer | None
-
-
-def recorded(
-    *, ports: Ports, customer: str, agent: str, since: datetime | None, before: int | None
-) -> tuple[Recorded, ...]:
-    """What is on record, newest first; `customer` and `agent` narrow it down by the beginning of a name or number."""
-    with ports.database.read() as tx:
-        customer_id = (
-            next((hit.customer.id for hit in customer_search.find(tx, customer, limit=1)), "") if customer else None
-        )
-        actor = agents.id_of(tx, agent) or "" if agent else None
-        wanted = AccessFilter(customer_id=customer_id, actor=actor, since=since)
-        events = access_events.page(tx, wanted, limit=RECORDED_ON_A_PAGE, before=before)
-        return tuple(
-            Recorded(
-                event,
-                agents.get(tx, event.actor),
-                customers.get(tx, event.customer_id) if event.customer_id else None,
-            )
-            for event in events
-        )
 
 
 def record(

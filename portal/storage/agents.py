@@ -47,10 +47,11 @@ def is_known(tx: Transaction, person: Identity) -> bool:
 
 def open_session(
     tx: Transaction, agent_id: str, *, token: str, id_token: str, now: datetime, expires_at: datetime
-) -> None:
-    """Signs the agent in, in the browser that gets the random `token`."""
+) -> str:
+    """Signs the agent in, in the browser that gets the random `token`; answers the session's id."""
+    session_id = new_id()
     session = insert(_sessions).values(
-        id=new_id(),
+        id=session_id,
         agent_id=agent_id,
         token_hash=hashed(token),
         id_token_sealed=tx.seal(id_token),
@@ -59,6 +60,7 @@ def open_session(
         expires_at=expires_at,
     )
     tx.connection.execute(session)
+    return session_id
 
 
 def by_token(tx: Transaction, token: str, *, now: datetime, seen_since: datetime) -> Agent | None:
@@ -88,8 +90,10 @@ def id_token(tx: Transaction, token: str) -> str | None:
     return tx.unseal(sealed) if sealed is not None else None
 
 
-def close_session(tx: Transaction, token: str) -> None:
-    tx.connection.execute(delete(_sessions).where(_sessions.c.token_hash == hashed(token)))
+def close_session(tx: Transaction, token: str) -> str | None:
+    """Signs the agent out of this browser; answers the id of the session that was."""
+    closed = delete(_sessions).where(_sessions.c.token_hash == hashed(token)).returning(_sessions.c.id)
+    return tx.connection.scalars(closed).one_or_none()
 
 
 def close_all(tx: Transaction, issuer: str, subject: str) -> tuple[str, ...]:

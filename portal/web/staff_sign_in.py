@@ -1,7 +1,7 @@
 """Support staff sign in, and out. Named as the customer's sign-in is, so that the same pages find it."""
 
 import structlog
-from flask import Blueprint, request, session, url_for
+from flask import Blueprint, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
@@ -9,6 +9,7 @@ from portal.identity.oidc import SignInFailed
 from portal.web import staff_session
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
+from portal.web.request_log import reference
 from portal.web.wiring import portal, staff
 
 blueprint = Blueprint("sign_in", __name__)
@@ -34,7 +35,9 @@ def begin() -> ResponseReturnValue:
 def callback() -> ResponseReturnValue:
     """Comes back from it, in a role or not at all."""
     try:
-        token = staff().door.complete(args=request.args, browser=staff_session.browser(), now=portal().clock())
+        token = staff().door.complete(
+            args=request.args, browser=staff_session.browser(), now=portal().clock(), reference=reference()
+        )
     except SignInFailed as failure:
         return _failed(failure)
     staff_session.open(token)
@@ -53,7 +56,8 @@ def failed() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Ends the session, and with it all that it permitted."""
     token = str(session.get(staff_session.TOKEN))
-    id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock())
+    id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock(), reference=reference())
+    g.is_on_record = True
     staff_session.close()
     language = i18n.current_language()
     return see_other(staff().door.oidc.logout_url(id_token, language) or url_for("sign_in.failed"))

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import i18n
 from portal.domain.people import Customer
-from portal.domain.support import MAY_AUDIT, MAY_VIEW, NotAllowed, Reason
+from portal.domain.support import MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
 from portal.web import errors, staff_session, staff_targets, support_words
@@ -111,34 +111,10 @@ def over() -> ResponseReturnValue:
     return page("support/over.html")
 
 
-@blueprint.get("/audit")
-@for_staff
-def audit() -> ResponseReturnValue:
-    """What agents asked for, for those who look after that."""
-    if not MAY_AUDIT[staff_session.agent().role]:
-        abort(errors.refused(support_words.refusal("role")))
-    customer, agent = (request.args.get(name, "")[:LONGEST_QUERY].strip() for name in ("customer", "agent"))
-    found = support.recorded(
-        ports=portal().ports,
-        customer=customer,
-        agent=agent,
-        since=None,
-        before=_number_of_event(request.args.get("before", "")),
-    )
-    return page(
-        "support/audit.html", recorded=found, customer=customer, agent_email=agent, reasons=support_words.REASONS
-    )
-
-
 def _after() -> tuple[str, str] | None:
     """What this page of customers begins after."""
     word, customer_id = request.args.get("word", ""), request.args.get("after", "")
     return (word[:LONGEST_QUERY], customer_id[:LONGEST_QUERY]) if word and customer_id else None
-
-
-def _number_of_event(text: str) -> int | None:
-    """A number in an address; None for what is none, or is larger than any database counts."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _ask(
