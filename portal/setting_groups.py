@@ -128,6 +128,9 @@ class SupportSettings(Group):
     reasons: Annotated[Words, AfterValidator(value.support_reasons)] = Field(
         value.SUPPORT_REASONS, description="Why a customer may be looked at, of those the portal has words for"
     )
+    many_customers: int = Field(
+        30, ge=1, le=10_000, description="Customers one of the staff views in a shift of ten hours without an alarm"
+    )
 
 
 class SmtpSettings(Group):

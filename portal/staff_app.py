@@ -41,8 +41,15 @@ def make_staff_app(app: Flask, settings: Settings, given: StaffOidcSettings, cus
     )
     acting = replace(customers, oidc=oidc, site=site, app=None)
     install(app, acting)
-    reasons = tuple(Reason(reason) for reason in settings.support.reasons)
-    install_staff(app, Staff(door(given, oidc, ports.database), reasons, replace(acting, ports=watching(ports))))
+    install_staff(
+        app,
+        Staff(
+            door=door(given, oidc, ports.database),
+            reasons=tuple(Reason(reason) for reason in settings.support.reasons),
+            many_customers=settings.support.many_customers,
+            showing=replace(acting, ports=watching(ports)),
+        ),
+    )
     init_pages(app, has_host=settings.staff_url is not None)
     i18n.init_app(
         app,

@@ -16,6 +16,9 @@ NO_HASH = "0" * 64
 SIGN_IN, SIGN_OUT = "sign_in", "sign_out"
 """What is on record beside the requests: that somebody came in or did not, and that they left."""
 
+MANY_CUSTOMERS = "many_customers"
+"""An alarm: somebody looked at more customers in a shift than is usual."""
+
 NOBODY, NO_ROLE = "nobody", "none"
 """Stand for who came and was let in as nobody."""
 
@@ -25,7 +28,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
-    """One request or sign-in of a member of staff, and what came of it. Ids only: no name, nothing that was shown."""
+    """One request, sign-in or alarm of a member of staff, and what came of it. Ids only: no name, nothing shown."""
 
     number: int
     at: datetime
@@ -47,7 +50,10 @@ class AccessEvent:
 
 @dataclass(frozen=True, slots=True)
 class AccessFilter:
-    """What an auditor looks for. `since` is included and `until` is not; the outcome "403" finds "403 view_only"."""
+    """What an auditor looks for. `since` is included and `until` is not; the outcome "403" finds "403 view_only".
+
+    `actions` are any of these; none stand for all.
+    """
 
     customer_id: str | None = None
     actor: str | None = None
@@ -55,6 +61,7 @@ class AccessFilter:
     since: datetime | None = None
     until: datetime | None = None
     outcome: str | None = None
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

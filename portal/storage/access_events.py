@@ -188,6 +188,8 @@ def _conditions(wanted: AccessFilter) -> Iterator[ColumnElement[bool]]:
         yield _events.c.at >= wanted.since
     if wanted.until is not None:
         yield _events.c.at < wanted.until
+    if wanted.actions:
+        yield _events.c.action.in_(wanted.actions)
     if wanted.outcome is not None:
         more = wanted.outcome + " "
         yield (_events.c.outcome == wanted.outcome) | (func.substr(_events.c.outcome, 1, len(more)) == more)

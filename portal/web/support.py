@@ -11,6 +11,7 @@ from portal.journey.support import Viewing
 from portal.web import errors, staff_session, staff_targets, support_words
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
+from portal.web.request_log import reference
 from portal.web.wiring import portal, staff
 from portal.web.words import gettext
 
@@ -58,6 +59,8 @@ def begin(customer_id: str) -> ResponseReturnValue:
             customer_id=subject.id,
             reason=reason,
             ticket=ticket,
+            many_customers=staff().many_customers,
+            request_reference=reference(),
             now=portal().clock(),
         )
     except NotAllowed as refusal:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
-from portal.domain.access import SIGN_IN, SIGN_OUT, AccessEvent
+from portal.domain.access import MANY_CUSTOMERS, SIGN_IN, SIGN_OUT, AccessEvent
 from portal.domain.support import Reason
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.assist import Help
@@ -47,6 +47,8 @@ REFUSALS: Mapping[str, LazyWords] = {
 def happened(event: AccessEvent) -> str | None:
     """What is on record beside the requests, in words; None for a request, which has no others than its own."""
     word = event.outcome.removeprefix("refused ")
+    if event.action == MANY_CUSTOMERS:
+        return gettext("Looked at unusually many customers in one shift")
     if event.action == SIGN_OUT:
         return gettext("Signed out")
     if event.action == SIGN_IN:

@@ -87,10 +87,14 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The door of customer support, for which reasons a customer may be looked at, and the portal that only shows."""
+    """The door of customer support, for which reasons a customer may be looked at, and the portal that only shows.
+
+    More than `many_customers` in a shift are an alarm.
+    """
 
     door: StaffDoor
     reasons: tuple[Reason, ...]
+    many_customers: int
     showing: Portal
 
 

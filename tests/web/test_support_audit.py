@@ -12,7 +12,7 @@ from portal.storage import access_events
 from tests.support.live import Installation, installation
 from tests.web.conftest import ENGLISH
 from tests.web.desk import Desk
-from tests.web.visitor import Page
+from tests.web.visitor import Page, Visitor
 
 RECORD = re.compile(r'<li class="card">(.*?)</li>', re.DOTALL)
 TAGS = re.compile(r"<[^>]+>")
@@ -22,7 +22,7 @@ TAGS = re.compile(r"<[^>]+>")
 def running(web_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A portal of its own: what is on record stays on record."""
     url = f"sqlite:///{tmp_path_factory.mktemp('audit')}/portal.sqlite"
-    with installation(web_sandbox, url, ENGLISH) as live:
+    with installation(web_sandbox, url, {**ENGLISH, "PORTAL_SUPPORT__MANY_CUSTOMERS": "3"}) as live:
         yield live
 
 
@@ -68,3 +68,16 @@ def test_an_auditor_reads_who_came_who_was_refused_and_who_left(
         assert all(word in line for word in words), line
     with running.database.read() as tx:
         assert access_events.verify(tx).fault is None
+
+
+def test_an_auditor_reads_of_somebody_who_looked_at_very_many(running: Installation) -> None:
+    many = running.settings.support.many_customers
+    desk = Desk(running, name="curious")
+    for number in range(many + 1):
+        somebody = Visitor(running.app, running.url).sign_in(f"somebody-{number}").customer
+        assert somebody
+        desk.post(f"/grants/{desk.view(somebody.id).rsplit('/', 1)[-1]}/end")
+    told = lines(Desk(running, Role.AUDITOR, "otto").page("/audit"))
+    (alarm,) = [line for line in told if "Looked at unusually many customers in one shift" in line]
+    assert "Curious" in alarm
+    assert f"many_customers alarm {many + 1}" in alarm
