@@ -52,10 +52,12 @@ class AccessEvent:
 class AccessFilter:
     """What an auditor looks for. `since` is included and `until` is not; the outcome "403" finds "403 view_only".
 
-    `actions` are any of these; none stand for all.
+    `actions` are any of these; none stand for all. `customers` are the words by which support finds customers, all that
+    they find, or the id of one, who may be gone.
     """
 
     customer_id: str | None = None
+    customers: str | None = None
     actor: str | None = None
     grant_id: str | None = None
     since: datetime | None = None

@@ -29,6 +29,13 @@ DONE: Mapping[str, LazyWords] = {
 }
 """What became of what an agent did for a customer."""
 
+KINDS: Mapping[str, LazyWords] = {
+    "": _("Everything"),
+    "sign-ins": _("Signing in and out"),
+    "alarms": _("Unusually many customers"),
+}
+"""Which part of the record is read."""
+
 NOT_LET_IN: Mapping[str, LazyWords] = {
     "staff_role": _("Not let in: no role"),
     "staff_acr": _("Not let in: this way of signing in is not enough"),
