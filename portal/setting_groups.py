@@ -254,5 +254,8 @@ class LimitsSettings(Group):
     staff_views: Frequency = Field(
         "30 per 15 minutes; 200 per day", description="Customers to begin to view, each of the staff"
     )
+    refused_sign_outs: Frequency = Field(
+        "60 per minute", description="Sign-outs by the staff's issuer that are not proven, each address"
+    )
     webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
     refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

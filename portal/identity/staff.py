@@ -9,8 +9,10 @@ from typing import Any
 from portal.domain.access import NO_ROLE, NOBODY, SIGN_IN, SIGN_OUT
 from portal.domain.people import Identity
 from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
+from portal.identity.claims import line
+from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import Completed, Oidc, SignInFailed
-from portal.storage import access_events, agents, support_grants
+from portal.storage import access_events, agents, logout_tokens, support_grants
 from portal.storage.database import Database, Transaction
 
 IDLE = timedelta(minutes=30)
@@ -18,6 +20,9 @@ LONGEST = timedelta(hours=10)
 """How long an agent stays signed in without doing anything, and at the most."""
 
 SEEN_EVERY = timedelta(minutes=1)
+
+REMEMBERED = timedelta(minutes=10)
+"""How long a token is known that signed somebody out: longer than it would be taken."""
 
 BEGUN_ELSEWHERE = frozenset({"no_state", "unknown_state", "answer_too_long"})
 """Failures of what never began here. Anybody can send such an answer as often as they like: the log is enough."""
@@ -85,11 +90,11 @@ class StaffDoor:
         """Ends all that is left of somebody who is no agent, or none any more."""
         with self._database.write() as tx:
             known = agents.close_all(tx, identity.issuer, identity.subject)
-            for agent_id in known:
-                support_grants.end(tx, agent_id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+            if known is not None:
+                support_grants.end(tx, known.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
             # Who is no agent has no id here: the digest only shows that it was the same person again.
             who = ("staff_subject", tx.digest(f"{identity.issuer} {identity.subject}"))
-            actor = known[0] if known else NOBODY
+            actor = known.id if known else NOBODY
             note(tx, actor, NO_ROLE, SIGN_IN, f"refused {why}", now=now, reference=reference, about=who)
 
     def _let_in(self, completed: Completed, role: Role, now: datetime, reference: str) -> str:
@@ -108,7 +113,13 @@ class StaffDoor:
             if not MAY_VIEW[role]:
                 support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
             session_id = agents.open_session(
-                tx, agent.id, token=token, id_token=completed.id_token, now=now, expires_at=now + LONGEST
+                tx,
+                agent.id,
+                token=token,
+                id_token=completed.id_token,
+                now=now,
+                expires_at=now + LONGEST,
+                issuer_session=line(completed.claims.get("sid")),
             )
             about = ("staff_session", session_id)
             note(tx, agent.id, role, SIGN_IN, "ok", now=now, reference=reference, about=about)
@@ -133,6 +144,22 @@ class StaffDoor:
             about = ("staff_session", session_id) if session_id else None
             note(tx, agent.id, agent.role, SIGN_OUT, "ok", now=now, reference=reference, about=about)
         return id_token
+
+    def sign_out_for_issuer(self, logout_token: str, *, now: datetime, reference: str) -> None:
+        """Ends every session and permission of whom the issuer signed out. Raises LogoutRefused and IssuerError.
+
+        Whoever lost a role or a post is gone from here as soon as the issuer says so. A session that it names ends with
+        all the others: an agent is either at work or not.
+        """
+        told = self.oidc.read_logout(logout_token, now=now)
+        with self._database.write() as tx:
+            if not logout_tokens.take(tx, told.issuer, told.token_id, now=now, expires_at=now + REMEMBERED):
+                raise LogoutRefused("token_replayed")
+            subject = told.subject or agents.subject_of(tx, told.issuer, line(told.session) or "")
+            agent = agents.close_all(tx, told.issuer, subject) if subject else None
+            if agent is not None:
+                support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)
+                note(tx, agent.id, agent.role, SIGN_OUT, "by_issuer", now=now, reference=reference)
 
 
 def note(

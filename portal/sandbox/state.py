@@ -109,6 +109,8 @@ class SandboxState:
             self.mails: deque[EmailMessage] = deque(maxlen=MAILS_REMEMBERED)
             self.faults = {key: Faults() for key in FAULTY}
             self.variants = defaults()
+            self.switched_off: set[str] = set()
+            self.told_of_staff: dict[str, int | str] = {}
 
     @property
     def support_url(self) -> str:

@@ -126,6 +126,10 @@ def _was_not_proven(response: Response) -> bool:
     return response.status_code == 401
 
 
+def _was_refused(response: Response) -> bool:
+    return 400 <= response.status_code < 500
+
+
 def _was_filled_in(response: Response) -> bool:
     return response.status_code != 422
 
@@ -145,5 +149,6 @@ RULES: Mapping[str, Rule] = {
 
 STAFF_RULES: Mapping[str, Rule] = {
     "staff_sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
+    "refused_sign_outs": Rule(("sign_in.signed_out_by_issuer",), _address, counts=_was_refused),
     "staff_views": Rule(("support.begin",), _agent, counts=_was_filled_in),
 }

@@ -1,18 +1,24 @@
 """Support staff sign in, and out. Named as the customer's sign-in is, so that the same pages find it."""
 
 import structlog
-from flask import Blueprint, g, request, session, url_for
+from flask import Blueprint, Response, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
+from portal.identity.calls import IssuerError
+from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import SignInFailed
 from portal.web import staff_session
+from portal.web.guards import machines
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
 from portal.web.request_log import reference
 from portal.web.wiring import portal, staff
 
 blueprint = Blueprint("sign_in", __name__)
+
+LARGEST_LOGOUT = 20 * 1024
+"""Bytes of a form that holds one token."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +67,25 @@ def sign_out() -> ResponseReturnValue:
     staff_session.close()
     language = i18n.current_language()
     return see_other(staff().door.oidc.logout_url(id_token, language) or url_for("sign_in.failed"))
+
+
+@blueprint.post("/back-channel-logout")
+@machines
+def signed_out_by_issuer() -> ResponseReturnValue:
+    """Takes the issuer's word that somebody is signed out; says yes once all of theirs has ended."""
+    request.max_content_length = LARGEST_LOGOUT
+    tokens = request.form.getlist("logout_token")
+    try:
+        if len(tokens) != 1:
+            raise LogoutRefused("token_missing")
+        staff().door.sign_out_for_issuer(tokens[0], now=portal().clock(), reference=reference())
+    except LogoutRefused as refusal:
+        log.warning("logout_refused", cause=str(refusal))
+        return Response('{"error": "invalid_request"}\n', 400, content_type="application/json")
+    except IssuerError as error:
+        log.error("logout_not_proven", cause=str(error))
+        return Response(status=503)
+    return Response(status=200)
 
 
 def _failed(failure: SignInFailed) -> ResponseReturnValue:

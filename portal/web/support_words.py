@@ -57,7 +57,7 @@ def happened(event: AccessEvent) -> str | None:
     if event.action == MANY_CUSTOMERS:
         return gettext("Looked at unusually many customers in one shift")
     if event.action == SIGN_OUT:
-        return gettext("Signed out")
+        return gettext("Signed out by the sign-in service") if word == "by_issuer" else gettext("Signed out")
     if event.action == SIGN_IN:
         return gettext("Signed in") if word == event.outcome else str(NOT_LET_IN.get(word, NOT_LET_IN[""]))
     return None
