@@ -46,6 +46,7 @@ def entries() -> ResponseReturnValue:
         errors={name: gettext("Write the day like this: 2026-11-21.") for name in wrong},
         kinds=support_words.KINDS,
         nobody=NOBODY,
+        alarm=MANY_CUSTOMERS,
         reasons=support_words.REASONS,
         happened=support_words.happened,
     )
