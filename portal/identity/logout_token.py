@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from portal.identity.id_token import KEY_TYPES, LEEWAY
@@ -28,6 +28,7 @@ class LogoutToken:
 
     issuer: str
     token_id: str
+    issued_at: datetime
     subject: str | None
     session: str | None
 
@@ -43,7 +44,7 @@ def read_logout_token(token: object, *, metadata: Metadata, client_id: str, keys
         raise LogoutRefused("token_of_another_issuer")
     if claims.get("aud") not in (client_id, [client_id]):
         raise LogoutRefused("token_for_another_client")
-    _check_times(claims, now.timestamp())
+    issued_at = _issued_at(claims, now.timestamp())
     _check_event(claims)
     token_id = _name(claims, "jti")
     subject, session = _name(claims, "sub"), _name(claims, "sid")
@@ -51,10 +52,11 @@ def read_logout_token(token: object, *, metadata: Metadata, client_id: str, keys
         raise LogoutRefused("token_without_id")
     if subject is None and session is None:
         raise LogoutRefused("token_about_nobody")
-    return LogoutToken(metadata.issuer, token_id, subject, session)
+    return LogoutToken(metadata.issuer, token_id, issued_at, subject, session)
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
+def _issued_at(claims: Mapping[str, Any], now: float) -> datetime:
+    """When it was said, which must be just now. Raises LogoutRefused."""
     told = {name: seconds(claims.get(name)) for name in ("iat", "exp", "nbf")}
     issued = told["iat"]
     if issued is None or any(told[name] is None for name in ("exp", "nbf") if name in claims):
@@ -63,6 +65,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise LogoutRefused("token_expired")
     if max(issued, told["nbf"] or 0) > now + LEEWAY:
         raise LogoutRefused("token_from_the_future")
+    return datetime.fromtimestamp(issued, UTC)
 
 
 def _check_event(claims: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ PATIENCE = timedelta(hours=1)
 
 LONGEST_ANSWER = 4096
 
-OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "sid")
+OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
 
 class SignInFailed(Exception):

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from portal.domain.access import NO_ROLE, NOBODY, SIGN_IN, SIGN_OUT
@@ -80,11 +80,10 @@ class StaffDoor:
                     note(tx, NOBODY, NO_ROLE, SIGN_IN, f"refused {failure}", now=now, reference=reference)
             raise
         try:
-            role = self._roles.of(completed.claims)
+            return self._let_in(completed, self._roles.of(completed.claims), now, reference)
         except SignInFailed as failure:
             self._refuse(completed.identity, str(failure), now, reference)
             raise
-        return self._let_in(completed, role, now, reference)
 
     def _refuse(self, identity: Identity, why: str, now: datetime, reference: str) -> None:
         """Ends all that is left of somebody who is no agent, or none any more."""
@@ -99,7 +98,12 @@ class StaffDoor:
 
     def _let_in(self, completed: Completed, role: Role, now: datetime, reference: str) -> str:
         identity, token = completed.identity, secrets.token_urlsafe(32)
+        issued_at = datetime.fromtimestamp(max(0, completed.claims["iat"]), UTC)
         with self._database.write() as tx:
+            tx.in_turn(f"{identity.issuer} {identity.subject}")
+            if logout_tokens.is_out(tx, identity.issuer, identity.subject, since=issued_at):
+                # Switched off between the proof of who it is and here.
+                raise SignInFailed("staff_signed_out")
             agents.purge_sessions(tx, now)
             agent = agents.signed_in(
                 tx,
@@ -153,9 +157,18 @@ class StaffDoor:
         """
         told = self.oidc.read_logout(logout_token, now=now)
         with self._database.write() as tx:
-            if not logout_tokens.take(tx, told.issuer, told.token_id, now=now, expires_at=now + REMEMBERED):
-                raise LogoutRefused("token_replayed")
             subject = told.subject or agents.subject_of(tx, told.issuer, line(told.session) or "")
+            tx.in_turn(f"{told.issuer} {subject}")
+            if not logout_tokens.take(
+                tx,
+                told.issuer,
+                told.token_id,
+                subject=subject,
+                issued_at=told.issued_at,
+                now=now,
+                expires_at=now + REMEMBERED,
+            ):
+                raise LogoutRefused("token_replayed")
             agent = agents.close_all(tx, told.issuer, subject) if subject else None
             if agent is not None:
                 support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)

@@ -44,10 +44,13 @@ logout_tokens = Table(
     metadata,
     Column("issuer", PlainText, nullable=False),
     Column("token_hash", PlainText, nullable=False),
+    Column("subject", PlainText),
+    Column("issued_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("issuer", "token_hash"),
     is_hash("token_hash"),
     Index(None, "expires_at"),
+    Index(None, "issuer", "subject"),
 )
 
 support_grants = Table(

@@ -39,6 +39,7 @@ KINDS: Mapping[str, LazyWords] = {
 NOT_LET_IN: Mapping[str, LazyWords] = {
     "staff_role": _("Not let in: no role"),
     "staff_acr": _("Not let in: this way of signing in is not enough"),
+    "staff_signed_out": _("Not let in: signed out by the sign-in service meanwhile"),
     "": _("Not let in: who it was is not known"),
 }
 """Why somebody was not let in; the empty word is for every other cause."""

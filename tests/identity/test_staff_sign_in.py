@@ -15,7 +15,7 @@ from portal.identity.oidc import Oidc, SignInFailed
 from portal.identity.staff import IDLE, LONGEST, Roles, StaffDoor
 from portal.sandbox.customers import SAMPLE_AGENTS
 from portal.sandbox.program import RunningSandbox
-from portal.storage import access_events, customers, support_grants, tables
+from portal.storage import access_events, customers, logout_tokens, support_grants, tables
 from portal.storage.database import Database, DatabaseFault
 from tests.identity.conftest import migrate
 from tests.identity.journey import PORTAL, config_for, now, walk
@@ -244,6 +244,25 @@ def test_a_customer_who_is_signed_in_at_the_issuer_does_not_stand_in_the_way(
         page = browser.get(url, allow_redirects=False, timeout=10)
         assert page.status_code == 200
         assert "sam" in page.text
+
+
+@pytest.mark.parametrize(("later", "comes_in"), [(-30, True), (30, False)])
+def test_who_is_signed_out_between_the_issuers_proof_and_the_door_does_not_come_in(
+    door: StaffDoor, database: Database, later: int, *, comes_in: bool
+) -> None:
+    agent = door.agent(come_in(door, "sam"), now=now())
+    assert agent
+    said_at = now() + timedelta(seconds=later)
+    with database.write() as tx:
+        for subject, issued_at in ((agent.subject, said_at), ("somebody-else", now() + timedelta(minutes=1))):
+            words = {"subject": subject, "issued_at": issued_at, "now": now(), "expires_at": now() + IDLE}
+            assert logout_tokens.take(tx, agent.issuer, f"of-{subject}", **words)
+    if comes_in:
+        assert door.agent(come_in(door, "sam"), now=now())
+        return
+    with pytest.raises(SignInFailed, match="staff_signed_out"):
+        come_in(door, "sam")
+    assert on_record(database)[0] == (agent.id, "none", "sign_in refused staff_signed_out", "staff_subject")
 
 
 # On record

@@ -11,9 +11,11 @@ import requests
 from portal.app import create_app
 from portal.domain.support import Role
 from portal.sandbox.program import RunningSandbox
+from portal.web import support_letters
 from tests.support.live import Installation, installation
 from tests.web.conftest import ENGLISH
 from tests.web.desk import Desk
+from tests.web.giving import give
 from tests.web.visitor import Visitor
 
 STAFF_HOST = {"PORTAL_STAFF_URL": "http://127.0.0.1:{port}"}
@@ -156,3 +158,14 @@ def test_the_host_that_a_proxy_tells_decides(running: Installation) -> None:
     assert asked("portal.example", "/support/") == (404, None)
     assert asked("portal.example", "/health/live") == (200, None)
     assert asked("support.example", "/health/live") == (200, None)
+
+
+def test_what_customers_are_sent_leads_to_their_own_host(running: Installation) -> None:
+    person = Visitor(running.app, running.url).sign_in("greta")
+    device = give(running, person)
+    assert person.customer
+    staff = running.app.extensions["portal.support"]
+    with staff.test_request_context(base_url=staff_url(running)):
+        letter = support_letters.to_reconnect(person.customer, device)
+    assert f"{running.url}/sign-in?to=devices/{device.id}" in letter.text
+    assert staff_url(running) not in letter.text + letter.html

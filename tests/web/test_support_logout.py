@@ -125,7 +125,7 @@ def test_what_is_not_proven_is_refused_and_sets_no_cookie(running: Installation)
 
 def test_only_a_post_is_taken(running: Installation) -> None:
     answer = requests.get(f"{running.url}/support/back-channel-logout", params={"logout_token": "x"}, timeout=10)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, OPTIONS")
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})
 
 
 def test_a_body_that_holds_more_than_one_token_is_not_read(running: Installation) -> None:

@@ -8,6 +8,8 @@ down_revision = "r0006"
 branch_labels = None
 depends_on = None
 
+MOMENT = sa.DateTime(timezone=True)
+
 
 def upgrade() -> None:
     op.add_column("staff_sessions", sa.Column("issuer_session", sa.Text()))
@@ -16,11 +18,14 @@ def upgrade() -> None:
         "logout_tokens",
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("token_hash", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("subject", sa.Text()),
+        sa.Column("issued_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("issuer", "token_hash", name=op.f("pk_logout_tokens")),
         sa.CheckConstraint("length(token_hash) = 64", name=op.f("ck_logout_tokens_token_hash")),
     )
     op.create_index(op.f("ix_logout_tokens_expires_at"), "logout_tokens", ["expires_at"])
+    op.create_index(op.f("ix_logout_tokens_issuer_subject"), "logout_tokens", ["issuer", "subject"])
 
 
 def downgrade() -> None:
