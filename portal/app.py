@@ -1,7 +1,7 @@
 """The composition root: settings in, an application out. The only file that knows everyone."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from portal.setting_groups import StaffOidcSettings
 from portal.settings import Settings
 from portal.smtp import Post, Smtp, SmtpConfig
 from portal.staff_app import PATH as SUPPORT_PATH
-from portal.staff_app import make_staff_app
+from portal.staff_app import ByHost, make_staff_app
 from portal.storage.database import Database
 from portal.web import limits, page, registration
 from portal.web.headers import dress_static
@@ -78,12 +78,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         pseudo=pseudo,
     )
     registration.init_app(app, portal)
-    if settings.limits.enabled:
-        limits.init_app(
-            app,
-            allowed=settings.limits.model_dump(exclude={"enabled"}),
-            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
-        )
+    limit(app, settings, limits.RULES)
     serve_static(app)
     if settings.staff_oidc is not None:
         add_support(app, settings, settings.staff_oidc, portal)
@@ -94,12 +89,27 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
 
 
 def add_support(app: Flask, settings: Settings, given: StaffOidcSettings, customers: Portal) -> None:
-    """Puts the support pages beside the customers', in an application of their own."""
+    """Puts the support pages beside the customers', in an application of their own: below a path, or on a host."""
     staff = Flask("portal.support", template_folder=app.template_folder, static_folder=app.static_folder)
     make_staff_app(staff, settings, given, customers)
+    limit(staff, settings, limits.STAFF_RULES)
     serve_static(staff)
     app.extensions["portal.support"] = staff
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {SUPPORT_PATH: staff})  # type: ignore[method-assign]  # as Flask says
+    if settings.staff_url is None:
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {SUPPORT_PATH: staff})  # type: ignore[method-assign]  # as Flask says
+    else:
+        app.wsgi_app = ByHost(app.wsgi_app, staff, settings.staff_url)  # type: ignore[method-assign]  # as Flask says
+
+
+def limit(app: Flask, settings: Settings, rules: Mapping[str, limits.Rule]) -> None:
+    """Limits how often the views of an application may be asked for, where anything is limited."""
+    if settings.limits.enabled:
+        limits.init_app(
+            app,
+            rules,
+            allowed=settings.limits.model_dump(exclude={"enabled"}),
+            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+        )
 
 
 def open_database(settings: Settings) -> Database:

@@ -92,10 +92,12 @@ def keep_worker(beside: int, keeps: int | None) -> None:
     show_default=True,
     help="Where customers are sent back to.",
 )
+@click.option("--staff-url", default="", help="Where staff are, if support has a host of its own.")
 @click.option("--smtp-port", type=int, help="Take e-mails there too, and show them at /mailbox.")
-def sandbox(host: str, port: int, portal_url: str, smtp_port: int | None) -> None:
+def sandbox(host: str, port: int, portal_url: str, staff_url: str, smtp_port: int | None) -> None:
     """Run the three providers and an OpenID issuer, for demo and tests. Its state is in memory."""
-    serve_sandbox(SandboxConfig(url=f"http://{host}:{port}", portal_url=portal_url, smtp_port=smtp_port))
+    url = f"http://{host}:{port}"
+    serve_sandbox(SandboxConfig(url=url, portal_url=portal_url, staff_url=staff_url, smtp_port=smtp_port))
 
 
 @main.command()

@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_datetime, format_time
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, request, session
 from flask_babel import Babel
@@ -99,7 +99,7 @@ def init_app(
     babel = Babel(configure_jinja=False)
     babel.init_app(app, default_locale=default, default_timezone=time_zone, locale_selector=_choose)
     app.jinja_env.globals.update(_=_words, ngettext=_words_for)
-    app.jinja_env.filters["moment"] = moment
+    app.jinja_env.filters.update(moment=moment, exact=exact)
     app.before_request(_take_choice_from_query)
 
 
@@ -196,6 +196,16 @@ def moment(when: datetime) -> str:
     if local.date() == today - timedelta(days=1):
         return gettext("yesterday %(time)s", time=_time_of_day(local.hour, local.minute, language))
     return format_date(local.date(), "long", locale=language)
+
+
+def exact(when: datetime) -> str:
+    """A time to the second, for whoever compares, in the retailer's time zone."""
+    return format_datetime(when.astimezone(_speech().time_zone), "medium", locale=current_language())
+
+
+def beginning_of(day: date) -> datetime:
+    """The moment at which a day begins in the retailer's time zone."""
+    return datetime.combine(day, time(), _speech().time_zone)
 
 
 @lru_cache(maxsize=2000)

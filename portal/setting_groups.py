@@ -110,7 +110,9 @@ class StaffOidcSettings(Group):
     scope: Annotated[str, AfterValidator(value.scopes)] = Field(
         "openid profile email", description="The scopes to ask for"
     )
-    role_claim: str = Field("roles", description="The claim that says what somebody may do")
+    role_claim: str = Field(
+        "roles", description="The claim that says what somebody may do; dots lead into it, `realm_access.roles`"
+    )
     roles: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.staff_roles)] = Field(
         {"agent": "agent", "lead": "lead", "auditor": "auditor"},
         description="Its values, `value=role`; a role is agent, lead or auditor",
@@ -125,6 +127,9 @@ class SupportSettings(Group):
 
     reasons: Annotated[Words, AfterValidator(value.support_reasons)] = Field(
         value.SUPPORT_REASONS, description="Why a customer may be looked at, of those the portal has words for"
+    )
+    many_customers: int = Field(
+        30, ge=1, le=10_000, description="Customers one of the staff views in a shift of ten hours without an alarm"
     )
 
 
@@ -245,5 +250,12 @@ class LimitsSettings(Group):
     arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
     app_entries: Frequency = Field("120 per minute", description="Entries from the app that are refused, each address")
     sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
+    staff_sign_ins: Frequency = Field("60 per minute", description="Sign-ins of staff, each address; an office has one")
+    staff_views: Frequency = Field(
+        "30 per 15 minutes; 200 per day", description="Customers to begin to view, each of the staff"
+    )
+    refused_sign_outs: Frequency = Field(
+        "60 per minute", description="Sign-outs by the staff's issuer that are not proven, each address"
+    )
     webhooks: Frequency = Field("12000 per minute", description="Proven events, each provider")
     refused_webhooks: Frequency = Field("60 per minute", description="Events that are not proven, each address")

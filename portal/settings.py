@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(value.origin)] = Field(
         "http://localhost:8000", description="Where customers reach the portal: scheme and host, no path"
     )
+    staff_url: Annotated[str, AfterValidator(value.origin)] | None = Field(
+        None, description="Where staff reach the support pages, on a host of its own; without it they are at `/support`"
+    )
     secret_key: Annotated[Secret, AfterValidator(value.unguessable)] = Field(
         SecretStr(LOCAL_SECRET_KEY),
         description="Signs cookies and seals secrets in the database; the same on every machine",
@@ -189,6 +192,7 @@ def unsafe(raw: dict[str, Any]) -> Iterator[str]:
     host = host_of(raw.get("public_url", default_of("public_url")))
     yield from contradictory(raw.get("app"), host)
     yield from unguarded(raw.get("smtp"))
+    yield from misplaced(raw.get("staff_url", ""), host, has_issuer="staff_oidc" in raw)
     if not host or value.is_loopback(host):
         return
     if raw.get("secret_key", LOCAL_SECRET_KEY) == LOCAL_SECRET_KEY:
@@ -217,6 +221,19 @@ def unguarded(smtp: object) -> Iterator[str]:
     """What another machine could read on its way to the mail server."""
     if isinstance(smtp, dict) and smtp.get("security") == "none" and not value.is_loopback(smtp.get("host", "")):
         yield f"{variable(('smtp', 'security'))}: is none, which is for this very machine only; choose starttls or tls"
+
+
+def misplaced(staff_url: str, host: str, *, has_issuer: bool) -> Iterator[str]:
+    """What is wrong with the place of the support pages; `host` is the portal's."""
+    place = host_of(staff_url)
+    if not place:
+        return
+    if place == host:
+        yield f"{PREFIX}STAFF_URL: is on the host of {PREFIX}PUBLIC_URL; name another, or leave it out"
+    elif value.is_loopback(place) is not value.is_loopback(host):
+        yield f"{PREFIX}STAFF_URL: this or {PREFIX}PUBLIC_URL is this very machine; let both or neither be"
+    if not has_issuer:
+        yield f"{PREFIX}STAFF_URL: is for support pages that are off; set {PREFIX}STAFF_OIDC__ISSUER too"
 
 
 def pairs_in(text: str) -> dict[str, str]:

@@ -13,13 +13,22 @@ VERSION = 1
 
 NO_HASH = "0" * 64
 
+SIGN_IN, SIGN_OUT = "sign_in", "sign_out"
+"""What is on record beside the requests: that somebody came in or did not, and that they left."""
+
+MANY_CUSTOMERS = "many_customers"
+"""An alarm: somebody looked at more customers in a shift than is usual."""
+
+NOBODY, NO_ROLE = "nobody", "none"
+"""Stand for who came and was let in as nobody."""
+
 Record = Mapping[str, Any]
 """An event as it is hashed and exported: numbers, texts and None, by the names of the fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
-    """One request of a member of staff, and what came of it. Ids only: no name, no address, nothing that was shown."""
+    """One request, sign-in or alarm of a member of staff, and what came of it. Ids only: no name, nothing shown."""
 
     number: int
     at: datetime
@@ -41,14 +50,20 @@ class AccessEvent:
 
 @dataclass(frozen=True, slots=True)
 class AccessFilter:
-    """What an auditor looks for. `since` is included and `until` is not; the outcome "403" finds "403 view_only"."""
+    """What an auditor looks for. `since` is included and `until` is not; the outcome "403" finds "403 view_only".
+
+    `actions` are any of these; none stand for all. `customers` are the words by which support finds customers, all that
+    they find, or the id of one, who may be gone.
+    """
 
     customer_id: str | None = None
+    customers: str | None = None
     actor: str | None = None
     grant_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     outcome: str | None = None
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ CODE_LIFETIME = timedelta(minutes=10)
 MOST_TRIES = 5
 """How many codes may be typed in with one permission, and how many wrong ones a code outlives."""
 
+SHIFT = timedelta(hours=10)
+"""For how long the customers are counted whom an agent looks at: very many are told to the auditors."""
+
 MOST_AT_ONCE = 3
 """How many permissions an agent may hold at the same time."""
 

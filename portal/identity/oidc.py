@@ -14,6 +14,7 @@ from portal.identity.calls import IssuerError
 from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.id_token import verified_claims
 from portal.identity.issuer import Issuer, Metadata
+from portal.identity.logout_token import LogoutToken, read_logout_token
 from portal.storage import sign_ins
 from portal.storage.database import Database
 
@@ -22,7 +23,7 @@ PATIENCE = timedelta(hours=1)
 
 LONGEST_ANSWER = 4096
 
-OF_THE_SIGN_IN = ("acr", "amr", "auth_time")
+OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
 
 class SignInFailed(Exception):
@@ -143,6 +144,16 @@ class Oidc:
             query["id_token_hint"] = id_token
         separator = "&" if urlsplit(metadata.end_session_endpoint).query else "?"
         return f"{metadata.end_session_endpoint}{separator}{urlencode(query)}"
+
+    def read_logout(self, token: str, *, now: datetime) -> LogoutToken:
+        """Whom the issuer says to be signed out. Raises LogoutRefused, and IssuerError while it cannot be proven."""
+        return read_logout_token(
+            token,
+            metadata=self._issuer.metadata(),
+            client_id=self._config.client_id,
+            keys=lambda insist: self._issuer.keys(insist=insist),
+            now=now,
+        )
 
     def origins(self) -> tuple[str, ...]:
         """The origins a browser meets on the way to the issuer and out of it, as far as they are known; never waits."""

@@ -3,19 +3,29 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from portal.domain.access import NO_ROLE, NOBODY, SIGN_IN, SIGN_OUT
+from portal.domain.people import Identity
 from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
-from portal.identity.oidc import Oidc, SignInFailed
-from portal.storage import agents, support_grants
-from portal.storage.database import Database
+from portal.identity.claims import line
+from portal.identity.logout_token import LogoutRefused
+from portal.identity.oidc import Completed, Oidc, SignInFailed
+from portal.storage import access_events, agents, logout_tokens, support_grants
+from portal.storage.database import Database, Transaction
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
 """How long an agent stays signed in without doing anything, and at the most."""
 
 SEEN_EVERY = timedelta(minutes=1)
+
+REMEMBERED = timedelta(minutes=10)
+"""How long a token is known that signed somebody out: longer than it would be taken."""
+
+BEGUN_ELSEWHERE = frozenset({"no_state", "unknown_state", "answer_too_long"})
+"""Failures of what never began here. Anybody can send such an answer as often as they like: the log is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +40,23 @@ class Roles:
         """The role of these claims, the widest of several. Raises SignInFailed."""
         if self.acr and claims.get("acr") not in self.acr:
             raise SignInFailed("staff_acr")
-        told = claims.get(self.claim)
+        told = _at(claims, self.claim)
         words = told if isinstance(told, list) else [told]
         held = {self.roles[word] for word in words if isinstance(word, str) and word in self.roles}
         role = next((role for role in (Role.LEAD, Role.AGENT, Role.AUDITOR) if role in held), None)
         if role is None:
             raise SignInFailed("staff_role")
         return role
+
+
+def _at(claims: Mapping[str, Any], name: str) -> object:
+    """The claim of this name, else what stands at its place: `realm_access.roles` is the roles in the realm access."""
+    if name in claims or "." not in name:
+        return claims.get(name)
+    found: object = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 class StaffDoor:
@@ -47,19 +67,43 @@ class StaffDoor:
         self._roles = roles
         self._database = database
 
-    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime) -> str:
-        """The random token of a session that was just opened. Raises SignInFailed; a role that is lost ends all."""
-        completed = self.oidc.complete(args=args, browser=browser, now=now)
-        identity = completed.identity
-        token = secrets.token_urlsafe(32)
+    def complete(self, *, args: Mapping[str, str], browser: str, now: datetime, reference: str) -> str:
+        """The random token of a session that was just opened. Raises SignInFailed; a role that is lost ends all.
+
+        Whoever comes in is on record in the transaction that lets them in, and who does not, in one of their own.
+        """
         try:
-            role = self._roles.of(completed.claims)
-        except SignInFailed:
-            with self._database.write() as tx:
-                for agent_id in agents.close_all(tx, identity.issuer, identity.subject):
-                    support_grants.end(tx, agent_id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+            completed = self.oidc.complete(args=args, browser=browser, now=now)
+        except SignInFailed as failure:
+            if str(failure) not in BEGUN_ELSEWHERE:
+                with self._database.write() as tx:
+                    note(tx, NOBODY, NO_ROLE, SIGN_IN, f"refused {failure}", now=now, reference=reference)
             raise
+        try:
+            return self._let_in(completed, self._roles.of(completed.claims), now, reference)
+        except SignInFailed as failure:
+            self._refuse(completed.identity, str(failure), now, reference)
+            raise
+
+    def _refuse(self, identity: Identity, why: str, now: datetime, reference: str) -> None:
+        """Ends all that is left of somebody who is no agent, or none any more."""
         with self._database.write() as tx:
+            known = agents.close_all(tx, identity.issuer, identity.subject)
+            if known is not None:
+                support_grants.end(tx, known.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
+            # Who is no agent has no id here: the digest only shows that it was the same person again.
+            who = ("staff_subject", tx.digest(f"{identity.issuer} {identity.subject}"))
+            actor = known.id if known else NOBODY
+            note(tx, actor, NO_ROLE, SIGN_IN, f"refused {why}", now=now, reference=reference, about=who)
+
+    def _let_in(self, completed: Completed, role: Role, now: datetime, reference: str) -> str:
+        identity, token = completed.identity, secrets.token_urlsafe(32)
+        issued_at = datetime.fromtimestamp(max(0, completed.claims["iat"]), UTC)
+        with self._database.write() as tx:
+            tx.in_turn(f"{identity.issuer} {identity.subject}")
+            if logout_tokens.is_out(tx, identity.issuer, identity.subject, since=issued_at):
+                # Switched off between the proof of who it is and here.
+                raise SignInFailed("staff_signed_out")
             agents.purge_sessions(tx, now)
             agent = agents.signed_in(
                 tx,
@@ -72,9 +116,17 @@ class StaffDoor:
             )
             if not MAY_VIEW[role]:
                 support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.ROLE_LOST, now=now)
-            agents.open_session(
-                tx, agent.id, token=token, id_token=completed.id_token, now=now, expires_at=now + LONGEST
+            session_id = agents.open_session(
+                tx,
+                agent.id,
+                token=token,
+                id_token=completed.id_token,
+                now=now,
+                expires_at=now + LONGEST,
+                issuer_session=line(completed.claims.get("sid")),
             )
+            about = ("staff_session", session_id)
+            note(tx, agent.id, role, SIGN_IN, "ok", now=now, reference=reference, about=about)
         return token
 
     def agent(self, token: str, *, now: datetime) -> Agent | None:
@@ -87,10 +139,62 @@ class StaffDoor:
                 agents.seen(tx, token, now=now)
         return agent
 
-    def sign_out(self, agent: Agent, token: str, *, now: datetime) -> str | None:
-        """Ends the session and all that was permitted in it; answers its ID token."""
+    def sign_out(self, agent: Agent, token: str, *, now: datetime, reference: str) -> str | None:
+        """Ends the session and all that was permitted in it, on record; answers its ID token."""
         with self._database.write() as tx:
             id_token = agents.id_token(tx, token)
-            agents.close_session(tx, token)
+            session_id = agents.close_session(tx, token)
             support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)
+            about = ("staff_session", session_id) if session_id else None
+            note(tx, agent.id, agent.role, SIGN_OUT, "ok", now=now, reference=reference, about=about)
         return id_token
+
+    def sign_out_for_issuer(self, logout_token: str, *, now: datetime, reference: str) -> None:
+        """Ends every session and permission of whom the issuer signed out. Raises LogoutRefused and IssuerError.
+
+        Whoever lost a role or a post is gone from here as soon as the issuer says so. A session that it names ends with
+        all the others: an agent is either at work or not.
+        """
+        told = self.oidc.read_logout(logout_token, now=now)
+        with self._database.write() as tx:
+            subject = told.subject or agents.subject_of(tx, told.issuer, line(told.session) or "")
+            tx.in_turn(f"{told.issuer} {subject}")
+            if not logout_tokens.take(
+                tx,
+                told.issuer,
+                told.token_id,
+                subject=subject,
+                issued_at=told.issued_at,
+                now=now,
+                expires_at=now + REMEMBERED,
+            ):
+                raise LogoutRefused("token_replayed")
+            agent = agents.close_all(tx, told.issuer, subject) if subject else None
+            if agent is not None:
+                support_grants.end(tx, agent.id, grant_id=None, cause=EndCause.SIGNED_OUT, now=now)
+                note(tx, agent.id, agent.role, SIGN_OUT, "by_issuer", now=now, reference=reference)
+
+
+def note(
+    tx: Transaction,
+    actor: str,
+    role: str,
+    action: str,
+    outcome: str,
+    *,
+    now: datetime,
+    reference: str,
+    about: tuple[str, str] | None = None,
+) -> None:
+    """Writes down that somebody came or left; called last in its transaction, as every record of access is."""
+    access_events.record(
+        tx,
+        at=now,
+        actor=actor,
+        actor_role=role,
+        action=action,
+        outcome=outcome,
+        request_reference=reference,
+        object_type=about[0] if about else None,
+        object_id=about[1] if about else None,
+    )

@@ -1,16 +1,17 @@
 """Customer support: finding a customer, and the permission to see for a while what they see."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from portal.domain.access import AccessEvent, AccessFilter
+from portal.domain.access import MANY_CUSTOMERS, AccessFilter
 from portal.domain.people import Customer
 from portal.domain.support import (
     GRANT_LIFETIME,
     MAY_VIEW,
     MOST_AT_ONCE,
+    SHIFT,
     Agent,
     EndCause,
     NotAllowed,
@@ -20,13 +21,13 @@ from portal.domain.support import (
 )
 from portal.journey.ports import Ports
 from portal.storage import access_events, agents, customer_search, customers, support_grants
+from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
 log = structlog.get_logger(__name__)
 
 ON_A_PAGE = 20
 LONGEST_TICKET = 60
-RECORDED_ON_A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,20 @@ def customer(*, ports: Ports, customer_id: str) -> Customer | None:
 
 
 def begin(
-    *, ports: Ports, agent: Agent, customer_id: str, reason: Reason, ticket: str, now: datetime
+    *,
+    ports: Ports,
+    agent: Agent,
+    customer_id: str,
+    reason: Reason,
+    ticket: str,
+    many_customers: int,
+    request_reference: str,
+    now: datetime,
 ) -> SupportGrant | None:
-    """A permission for this agent; None for an unknown customer. Raises NotAllowed."""
+    """A permission for this agent; None for an unknown customer. Raises NotAllowed.
+
+    More than `many_customers` in a shift are an alarm, once in the shift; nothing is refused for it.
+    """
     with ports.database.write() as tx:
         tx.in_turn(agent.id)
         subject = customers.get(tx, customer_id)
@@ -81,7 +93,36 @@ def begin(
             expires_at=now + GRANT_LIFETIME,
         )
         support_grants.keep(tx, grant)
+        seen = support_grants.customers_seen(tx, agent.id, since=now - SHIFT)
+        is_alarm = seen > many_customers and not _was_told(tx, agent, now)
+        if is_alarm:
+            _tell_auditors(tx, agent, grant, seen, request_reference)
+    if is_alarm:
+        log.warning("many_customers_viewed", agent=agent.id, customers=seen, hours=SHIFT // timedelta(hours=1))
     return grant
+
+
+def _was_told(tx: Transaction, agent: Agent, now: datetime) -> bool:
+    """Whether there was an alarm in this shift already."""
+    alarms = AccessFilter(actor=agent.id, actions=(MANY_CUSTOMERS,), since=now - SHIFT)
+    return bool(access_events.page(tx, alarms, limit=1))
+
+
+def _tell_auditors(tx: Transaction, agent: Agent, grant: SupportGrant, seen: int, request_reference: str) -> None:
+    """Puts the alarm on record, with the permission that was one too many."""
+    access_events.record(
+        tx,
+        at=grant.created_at,
+        actor=agent.id,
+        actor_role=agent.role,
+        customer_id=grant.customer_id,
+        grant_id=grant.id,
+        reason=grant.reason,
+        ticket=grant.ticket,
+        action=MANY_CUSTOMERS,
+        outcome=f"alarm {seen}",
+        request_reference=request_reference,
+    )
 
 
 def viewing(*, ports: Ports, agent: Agent, grant_id: str, now: datetime) -> Viewing | None:
@@ -120,36 +161,6 @@ def looks_at(*, ports: Ports, customer: Customer, limit: int = 50) -> tuple[Supp
     """When customer support looked, and why, for the customer to read."""
     with ports.database.read() as tx:
         return support_grants.of_customer(tx, customer.id, limit=limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One request of the record, with the names that belong to its ids."""
-
-    event: AccessEvent
-    agent: Agent | None
-    customer: Customer | None
-
-
-def recorded(
-    *, ports: Ports, customer: str, agent: str, since: datetime | None, before: int | None
-) -> tuple[Recorded, ...]:
-    """What is on record, newest first; `customer` and `agent` narrow it down by the beginning of a name or number."""
-    with ports.database.read() as tx:
-        customer_id = (
-            next((hit.customer.id for hit in customer_search.find(tx, customer, limit=1)), "") if customer else None
-        )
-        actor = agents.id_of(tx, agent) or "" if agent else None
-        wanted = AccessFilter(customer_id=customer_id, actor=actor, since=since)
-        events = access_events.page(tx, wanted, limit=RECORDED_ON_A_PAGE, before=before)
-        return tuple(
-            Recorded(
-                event,
-                agents.get(tx, event.actor),
-                customers.get(tx, event.customer_id) if event.customer_id else None,
-            )
-            for event in events
-        )
 
 
 def record(

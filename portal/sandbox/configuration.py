@@ -10,6 +10,7 @@ class SandboxConfig:
 
     url: str = "http://127.0.0.1:8001"
     portal_url: str = "http://localhost:8000"
+    staff_url: str = ""
     oidc_client_id: str = "device-portal"
     oidc_client_secret: str = "sandbox-oidc-client-secret"
     staff_client_id: str = "support-portal"

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.sandbox.customers import SAMPLE_AGENTS
 from portal.sandbox.snapshot import snapshot
 from portal.sandbox.state import FAULTY, PROVIDERS, LinkedDevice, SandboxState
 from portal.sandbox.variants import VARIANTS, UnknownVariantError
@@ -19,6 +20,12 @@ class ChangeListener(Protocol):
     """A provider, told of what the control page does to its devices."""
 
     def changed(self, device: LinkedDevice) -> None: ...
+
+
+class Accounts(Protocol):
+    """The staff's accounts, of which the control page may sign out or switch off one."""
+
+    def act(self, username: str, action: str) -> int | str | None: ...
 
 
 class FaultsInput(BaseModel):
@@ -39,9 +46,10 @@ class FaultsInput(BaseModel):
 class Control:
     """The page at `/`, the calls under `/control`; a form is answered with the page, all else with JSON."""
 
-    def __init__(self, state: SandboxState, listeners: Mapping[str, ChangeListener]) -> None:
+    def __init__(self, state: SandboxState, listeners: Mapping[str, ChangeListener], accounts: Accounts) -> None:
         self.state = state
         self.listeners = listeners
+        self.accounts = accounts
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("control", __name__)
@@ -55,6 +63,7 @@ class Control:
             "/control/expire/<provider>": self.expire,
             "/control/expire-tokens/podero": self.expire_tokens,
             "/control/users/<provider>/<external_id>/delete": self.delete_user,
+            "/control/staff/<username>/<any('sign-out','switch-off','switch-on'):action>": self.change_account,
             f"/control/devices/<provider>/<device_id>/<any({actions}):action>": self.change_device,
         }
         for path, view in calls.items():
@@ -115,6 +124,11 @@ class Control:
             for device in devices:
                 self._act(device, action)
         return self._done()
+
+    def change_account(self, username: str, action: str) -> AnyResponse:
+        """Signs one of the staff out, or switches the account off or on; the portal is told before the answer is."""
+        _require(username in SAMPLE_AGENTS)
+        return self._done(told=self.accounts.act(username, action))
 
     def delete_user(self, provider: str, external_id: str) -> AnyResponse:
         """The provider forgets the customer whom the portal knows by this id, and tells nobody."""

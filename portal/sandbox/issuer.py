@@ -37,8 +37,8 @@ class Issuer:
         self.memory = IssuerMemory()
         self.url = state.config.issuer
         config = state.config
-        self.client = PortalClient(state, config.oidc_client_id, config.oidc_client_secret)
-        self.staff_client = PortalClient(state, config.staff_client_id, config.staff_client_secret, "/support")
+        self.client = PortalClient(lambda: state.portal_url, config.oidc_client_id, config.oidc_client_secret)
+        self.staff_client = PortalClient(lambda: state.support_url, config.staff_client_id, config.staff_client_secret)
         # Any: the published types of Authlib's server side lag behind it
         self.server: Any = AuthorizationServer(app, query_client=self._query_client, save_token=self._save_token)
         self.server.register_grant(
@@ -76,6 +76,8 @@ class Issuer:
             code_challenge_methods_supported=["S256"],
             ui_locales_supported=sorted(all_texts()),
             authorization_response_iss_parameter_supported=True,
+            backchannel_logout_supported=True,
+            backchannel_logout_session_supported=False,
         )
 
     def jwks(self) -> Response:
@@ -120,7 +122,8 @@ class Issuer:
 
     def _log_in(self, grant: Any) -> Response:
         username = request.form.get("username", "").strip().lower()
-        if username not in SAMPLE_PEOPLE or request.form.get("password") != PASSWORD:
+        is_known = username in SAMPLE_PEOPLE and username not in self.state.switched_off
+        if not is_known or request.form.get("password") != PASSWORD:
             return self._login_page(username=username, failed=True)
         now, browser = int(time.time()), secrets.token_urlsafe(32)
         with self.memory.lock:

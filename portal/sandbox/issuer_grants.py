@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,30 +16,28 @@ from authlib.oidc.core.models import AuthorizationCodeMixin
 from joserfc.jwk import KeySet, RSAKey
 
 from portal.sandbox.customers import SAMPLE_PEOPLE, SampleAgent, SampleCustomer
-from portal.sandbox.state import SandboxState
 
 SCOPES = ("openid", "profile", "email")
 CODE_LIFE = 60
 
 
 class PortalClient(ClientMixin):
-    """A client: the portal's pages at this path, at the address where it now lives."""
+    """A client: some pages of the portal. `base` is the address at which they are now."""
 
-    def __init__(self, state: SandboxState, client_id: str, client_secret: str, path: str = "") -> None:
-        self.state = state
+    def __init__(self, base: Callable[[], str], client_id: str, client_secret: str) -> None:
+        self.base = base
         self.client_id = client_id
         self.client_secret = client_secret
-        self.path = path
 
     @property
     def client_metadata(self) -> dict[str, Any]:
-        return {"post_logout_redirect_uris": [f"{self.state.portal_url}{self.path}/"]}
+        return {"post_logout_redirect_uris": [f"{self.base()}/"]}
 
     def get_client_id(self) -> str:
         return self.client_id
 
     def get_default_redirect_uri(self) -> str:
-        return f"{self.state.portal_url}{self.path}/sign-in/callback"
+        return f"{self.base()}/sign-in/callback"
 
     def get_allowed_scope(self, scope: Collection[str] | str) -> str:
         return " ".join(name for name in scope_to_list(scope) or () if name in SCOPES)

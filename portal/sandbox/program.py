@@ -24,6 +24,7 @@ from portal.sandbox.nox_events import NoxEvents
 from portal.sandbox.podero import PoderoApi
 from portal.sandbox.podero_devices import PoderoDevices
 from portal.sandbox.postman import Postman
+from portal.sandbox.staff_accounts import StaffAccounts
 from portal.sandbox.state import SandboxState
 from portal.sandbox.telematica import Telematica
 from portal.sandbox.telematica_events import TelematicaEvents
@@ -53,8 +54,10 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app.extensions["sandbox"] = state
     app.extensions["sandbox_postman"] = postman
     ApiDoor(state).install(app)
+    issuer = Issuer(app, state)
+    accounts = StaffAccounts(state, issuer.memory)
     for part in (
-        Issuer(app, state),
+        issuer,
         PoderoApi(state),
         podero,
         nox,
@@ -62,7 +65,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
         ConnectPages(state, podero, "/podero/connect", "onboarding_session_id"),
         ConnectPages(state, nox, "/nox/ui", "token"),
         ConnectPages(state, telematica, "/telematica/connect", "session"),
-        Control(state, {"podero": podero, "nox": nox, "telematica": telematica}),
+        Control(state, {"podero": podero, "nox": nox, "telematica": telematica}, accounts),
     ):
         app.register_blueprint(part.blueprint())
     app.register_blueprint(app_page.blueprint())
@@ -105,10 +108,10 @@ class RunningSandbox:
         self._thread.start()
         self.mail_server.__enter__()
 
-    def config_portal_url(self, portal_url: str) -> None:
-        """Tells where the portal lives, when that is known only later."""
-        self.state.portal_url = portal_url.rstrip("/")
-        self.config = replace(self.config, portal_url=self.state.portal_url)
+    def config_portal_url(self, portal_url: str, staff_url: str = "") -> None:
+        """Tells where the portal lives, when that is known only later, and its support pages if they live elsewhere."""
+        self.state.portal_url, self.state.staff_url = portal_url.rstrip("/"), staff_url.rstrip("/")
+        self.config = replace(self.config, portal_url=self.state.portal_url, staff_url=self.state.staff_url)
 
     def stop(self) -> None:
         self._postman.stopping.set()

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from portal.sandbox.customers import SAMPLE_AGENTS
 from portal.sandbox.state import PROVIDERS, LinkedDevice, LinkSession, SandboxState, iso
 
 
@@ -15,6 +16,7 @@ def snapshot(state: SandboxState) -> dict[str, Any]:
             "events": [{**event, "attempts": list(event["attempts"])} for event in state.events],
             "providers": {key: _provider_view(state, key) for key in PROVIDERS},
             "oidc": _door_view(state, "oidc"),
+            "staff": {name: _account_view(state, name) for name in SAMPLE_AGENTS},
         }
 
 
@@ -25,6 +27,16 @@ def _provider_view(state: SandboxState, provider: str) -> dict[str, Any]:
         "devices": [_device_view(device) for device in state.devices if device.provider == provider],
         "link_sessions": [_link_view(state, link) for link in state.links.values() if link.provider == provider],
         **_door_view(state, provider),
+    }
+
+
+def _account_view(state: SandboxState, username: str) -> dict[str, Any]:
+    agent = SAMPLE_AGENTS[username]
+    return {
+        "name": agent.name,
+        "roles": list(agent.roles),
+        "switched_off": username in state.switched_off,
+        "told": state.told_of_staff.get(username),
     }
 
 

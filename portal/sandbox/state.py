@@ -88,6 +88,7 @@ class SandboxState:
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
         self.portal_url = config.portal_url.rstrip("/")
+        self.staff_url = config.staff_url.rstrip("/")
         self.lock = threading.RLock()
         self.generation = 0
         self.reset()
@@ -108,6 +109,13 @@ class SandboxState:
             self.mails: deque[EmailMessage] = deque(maxlen=MAILS_REMEMBERED)
             self.faults = {key: Faults() for key in FAULTY}
             self.variants = defaults()
+            self.switched_off: set[str] = set()
+            self.told_of_staff: dict[str, int | str] = {}
+
+    @property
+    def support_url(self) -> str:
+        """Where the portal's support pages are."""
+        return self.staff_url or f"{self.portal_url}/support"
 
     def now(self) -> float:
         return time.time()

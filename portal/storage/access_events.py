@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 import psycopg
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
 from portal.domain.access import (
@@ -25,8 +25,8 @@ from portal.domain.access import (
     follow,
     sealed,
 )
-from portal.storage import tables
-from portal.storage.columns import mended
+from portal.storage import customer_search, tables
+from portal.storage.columns import PlainText, mended
 from portal.storage.database import Transaction, is_away
 
 _events = tables.access_events
@@ -180,6 +180,8 @@ def _stored_head(tx: Transaction, *, locked: bool) -> Head | None:
 def _conditions(wanted: AccessFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.customer_id is not None:
         yield _events.c.customer_id == wanted.customer_id
+    if wanted.customers is not None:
+        yield _events.c.customer_id.in_(union_all(customer_search.ids_of(wanted.customers), _itself(wanted.customers)))
     if wanted.actor is not None:
         yield _events.c.actor == wanted.actor
     if wanted.grant_id is not None:
@@ -188,9 +190,15 @@ def _conditions(wanted: AccessFilter) -> Iterator[ColumnElement[bool]]:
         yield _events.c.at >= wanted.since
     if wanted.until is not None:
         yield _events.c.at < wanted.until
+    if wanted.actions:
+        yield _events.c.action.in_(wanted.actions)
     if wanted.outcome is not None:
         more = wanted.outcome + " "
         yield (_events.c.outcome == wanted.outcome) | (func.substr(_events.c.outcome, 1, len(more)) == more)
+
+
+def _itself(text: str) -> Select[tuple[str]]:
+    return select(literal(text, PlainText))
 
 
 def _optional(text: str | None) -> str | None:

@@ -46,19 +46,32 @@ def is_known(tx: Transaction, person: Identity) -> bool:
 
 
 def open_session(
-    tx: Transaction, agent_id: str, *, token: str, id_token: str, now: datetime, expires_at: datetime
-) -> None:
-    """Signs the agent in, in the browser that gets the random `token`."""
+    tx: Transaction,
+    agent_id: str,
+    *,
+    token: str,
+    id_token: str,
+    now: datetime,
+    expires_at: datetime,
+    issuer_session: str | None = None,
+) -> str:
+    """Signs the agent in, in the browser that gets the random `token`; answers the session's id.
+
+    `issuer_session` is how the issuer calls the session there.
+    """
+    session_id = new_id()
     session = insert(_sessions).values(
-        id=new_id(),
+        id=session_id,
         agent_id=agent_id,
         token_hash=hashed(token),
         id_token_sealed=tx.seal(id_token),
         created_at=now,
         seen_at=now,
         expires_at=expires_at,
+        issuer_session=issuer_session,
     )
     tx.connection.execute(session)
+    return session_id
 
 
 def by_token(tx: Transaction, token: str, *, now: datetime, seen_since: datetime) -> Agent | None:
@@ -88,16 +101,32 @@ def id_token(tx: Transaction, token: str) -> str | None:
     return tx.unseal(sealed) if sealed is not None else None
 
 
-def close_session(tx: Transaction, token: str) -> None:
-    tx.connection.execute(delete(_sessions).where(_sessions.c.token_hash == hashed(token)))
+def close_session(tx: Transaction, token: str) -> str | None:
+    """Signs the agent out of this browser; answers the id of the session that was."""
+    closed = delete(_sessions).where(_sessions.c.token_hash == hashed(token)).returning(_sessions.c.id)
+    return tx.connection.scalars(closed).one_or_none()
 
 
-def close_all(tx: Transaction, issuer: str, subject: str) -> tuple[str, ...]:
-    """Signs somebody out everywhere who has no role any more; answers the ids of the agent they were."""
-    theirs = select(_agents.c.id).where(_agents.c.issuer == issuer, _agents.c.subject == subject).order_by(_agents.c.id)
-    found = tuple(tx.connection.scalars(theirs))
-    tx.connection.execute(delete(_sessions).where(_sessions.c.agent_id.in_(found)))
-    return found
+def close_all(tx: Transaction, issuer: str, subject: str) -> Agent | None:
+    """Signs somebody out everywhere; answers the agent they are, or were."""
+    theirs = select(_agents).where(_agents.c.issuer == issuer, _agents.c.subject == subject)
+    row = tx.connection.execute(theirs).mappings().one_or_none()
+    if row is None:
+        return None
+    tx.connection.execute(delete(_sessions).where(_sessions.c.agent_id == row["id"]))
+    return _agent(row)
+
+
+def subject_of(tx: Transaction, issuer: str, issuer_session: str) -> str | None:
+    """Who signed in here with this session of the issuer's, as the issuer calls them."""
+    theirs = (
+        select(_agents.c.subject)
+        .join(_sessions, _sessions.c.agent_id == _agents.c.id)
+        .where(_agents.c.issuer == issuer, _sessions.c.issuer_session == issuer_session)
+        .order_by(_agents.c.id)
+        .limit(1)
+    )
+    return tx.connection.scalars(theirs).one_or_none()
 
 
 def purge_sessions(tx: Transaction, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select, tuple_
 
 from portal.domain.people import Customer
 from portal.storage import tables
@@ -47,6 +47,14 @@ def find(tx: Transaction, query: str, *, limit: int, after: tuple[str, str] | No
         found = found.where(tuple_(_words.c.word, _words.c.customer_id) > tuple_(*after))
     hits = (Hit(customer_of(row), row["word"]) for row in tx.connection.execute(found).mappings())
     return tuple({hit.customer.id: hit for hit in hits}.values())
+
+
+def ids_of(query: str) -> Select[tuple[str]]:
+    """The ids of all customers whom the query finds, for a condition of another question."""
+    asked = sorted(words_of((query,)), key=len, reverse=True)
+    if not asked:
+        return select(_words.c.customer_id).where(false())
+    return select(_words.c.customer_id).where(_begins(_words.c.word, asked[0]), *map(_has, asked[1:]))
 
 
 def _how_many(tx: Transaction, word: str) -> int:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from portal.domain.support import MOST_TRIES, EndCause, Reason, SupportGrant
 from portal.storage import tables
@@ -37,6 +37,12 @@ def open_of(tx: Transaction, agent_id: str, *, now: datetime) -> tuple[SupportGr
     mine = (_grants.c.agent_id == agent_id, _grants.c.ended_at.is_(None), _grants.c.expires_at > now)
     rows = tx.connection.execute(select(_grants).where(*mine).order_by(_grants.c.created_at.desc(), _grants.c.id))
     return tuple(_grant(row) for row in rows.mappings())
+
+
+def customers_seen(tx: Transaction, agent_id: str, *, since: datetime) -> int:
+    """How many different customers the agent was allowed to look at after this moment."""
+    seen = select(func.count(_grants.c.customer_id.distinct()))
+    return tx.connection.scalars(seen.where(_grants.c.agent_id == agent_id, _grants.c.created_at > since)).one()
 
 
 def of_customer(tx: Transaction, customer_id: str, *, limit: int) -> tuple[SupportGrant, ...]:

@@ -30,10 +30,27 @@ staff_sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("issuer_session", PlainText),
     UniqueConstraint("token_hash"),
     is_hash("token_hash"),
     Index(None, "agent_id"),
     Index(None, "expires_at"),
+    Index(None, "issuer_session"),
+)
+
+# The key is what makes a token good for once: whoever brings the same one again is refused by the database itself.
+logout_tokens = Table(
+    "logout_tokens",
+    metadata,
+    Column("issuer", PlainText, nullable=False),
+    Column("token_hash", PlainText, nullable=False),
+    Column("subject", PlainText),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("issuer", "token_hash"),
+    is_hash("token_hash"),
+    Index(None, "expires_at"),
+    Index(None, "issuer", "subject"),
 )
 
 support_grants = Table(

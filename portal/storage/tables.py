@@ -287,4 +287,5 @@ app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words
 support_codes, outbox = support_tables.support_codes, support_tables.outbox
+logout_tokens = support_tables.logout_tokens
 access_events, access_head = access_tables.access_events, access_tables.access_head

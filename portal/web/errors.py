@@ -14,6 +14,7 @@ from portal.journey.ports import is_over_soon
 from portal.web import guards, targets
 from portal.web.page import page, rely_on_nothing, viewer, wants_fragment
 from portal.web.request_log import reference
+from portal.web.wiring import is_for_staff
 from portal.web.words import gettext, ngettext
 
 _ = lazy_gettext
@@ -51,6 +52,16 @@ WORDS: Mapping[int, Words] = {
     503: Words(_("We are not available right now"), _("Try again in a few minutes. Your devices are not affected.")),
 }
 
+STAFF_WORDS: Mapping[int, Words] = {
+    429: Words(WORDS[429].title, _("Nothing is lost.")),
+    500: Words(
+        OUR_FAULT.title,
+        _("The fault is not yours. Try again in a few minutes. If it stays, report the reference number."),
+    ),
+    503: Words(WORDS[503].title, _("Try again in a few minutes.")),
+}
+"""What is said otherwise on the staff's own pages, where nobody has devices or customer support to ask."""
+
 RETRY_AFTER = 30
 
 
@@ -62,7 +73,8 @@ def init_app(app: Flask) -> None:
 
 def words_for(status: int) -> Words:
     """The words for a status; for a rare one, those of its class."""
-    return WORDS.get(status) or (OUR_FAULT if status >= 500 else BAD_REQUEST)
+    words = {**WORDS, **STAFF_WORDS} if _is_staffs() else WORDS
+    return words.get(status) or (words[500] if status >= 500 else BAD_REQUEST)
 
 
 def come_again(seconds: int, *, status: int) -> Response:
@@ -123,6 +135,7 @@ def _not_offered(_error: NotOffered) -> Response:
     return page(
         "errors/error.html",
         status=404,
+        layout="layouts/notice.html",
         title=gettext("Devices of this manufacturer cannot be connected here"),
         text=gettext(
             "It may have had another name when you saved the link. Choose from the list, or tell us that you miss it."
@@ -141,6 +154,8 @@ def _answer(status: int, *, text: str | None = None, way_on: Mapping[str, str] |
     response = page(
         "errors/error.html",
         status=status,
+        layout="support/notice.html" if _is_staffs() else "layouts/notice.html",
+        is_staffs=_is_staffs(),
         title=str(words.title),
         text=text or str(words.text),
         reference=reference(),
@@ -152,7 +167,14 @@ def _answer(status: int, *, text: str | None = None, way_on: Mapping[str, str] |
     return response
 
 
+def _is_staffs() -> bool:
+    """Whether this is a page of the staff's own, and not one of the customer they look at."""
+    return is_for_staff() and g.get("observed") is None
+
+
 def _way_on() -> dict[str, str]:
+    if _is_staffs():
+        return {"href": url_for("support.search"), "label": gettext("To the start page")}
     if viewer() is None:
         return {"href": url_for("welcome.home"), "label": gettext("To the start page")}
     return {"href": url_for("devices.overview"), "label": gettext("To your devices")}
@@ -162,4 +184,4 @@ def _way_back() -> dict[str, str]:
     """The same address again, unwritten, for it may be a secret; after a form, its page."""
     if request.method in guards.SAFE:
         return {"href": "", "label": gettext("Try again")}
-    return {"href": targets.parse(g.get("target")), "label": gettext("Go back")}
+    return {"href": "" if _is_staffs() else targets.parse(g.get("target")), "label": gettext("Go back")}

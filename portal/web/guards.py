@@ -169,6 +169,6 @@ def refuse_other_sites() -> None:
             abort(403)
         return
     origin = request.headers.get("Origin")
-    ours = {urlsplit(portal().site.public_url).netloc, request.host}
+    ours = {urlsplit(portal().site.origin).netloc, request.host}
     if origin is not None and urlsplit(origin).netloc not in ours:
         abort(403)

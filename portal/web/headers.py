@@ -81,5 +81,5 @@ def _dress(leads_to_providers: bool, response: Response) -> Response:
 
 def _form_origins(installed: Portal, providers: Iterable[str]) -> tuple[str, ...]:
     """The Connect UIs and the issuer, of whom more is known once it has answered."""
-    ours = {installed.site.public_url}
+    ours = {installed.site.origin}
     return tuple(sorted({*providers, *installed.oidc.origins()} - ours))

@@ -1,4 +1,4 @@
-"""How often something may be asked for: by a customer, from an address, by a provider.
+"""How often something may be asked for: by a customer, by one of the staff, from an address, by a provider.
 
 Counted in Redis where there is one, else in the process. While Redis is away each process counts by itself: a limit is
 never gone, at most a little wider.
@@ -17,7 +17,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
 from limits.errors import StorageError
 
-from portal.web import errors, guards
+from portal.web import errors, guards, staff_session
 
 logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # below that it writes customers' addresses
 
@@ -34,8 +34,18 @@ SHARED_BY_A_HOUSEHOLD = 64
 """Bits of an IPv6 address: whoever has one address has all that begin with these."""
 
 
-def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -> None:
-    """Puts the limits on their views. `allowed` is how often, in the notation of the library, for each of RULES."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is counted together, and how it is refused. `counts`: by its answer; without it every request does."""
+
+    endpoints: tuple[str, ...]
+    key: Callable[[], str]
+    counts: Callable[[Response], bool] | None = None
+    status: int = 429
+
+
+def init_app(app: Flask, rules: Mapping[str, Rule], *, allowed: Mapping[str, str], redis_url: str | None) -> None:
+    """Puts the limits on their views. `allowed` is how often, in the notation of the library, for each of the rules."""
     limiter = Limiter(
         _address,
         storage_uri=_place(redis_url),
@@ -46,10 +56,10 @@ def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -
         key_prefix="portal",
     )
     limiter.init_app(app)
-    limited = {endpoint for rule in RULES.values() for endpoint in rule.endpoints}
+    limited = {endpoint for rule in rules.values() for endpoint in rule.endpoints}
     # Pages that nothing is counted for never ask whether Redis is back.
     limiter.request_filter(lambda: request.endpoint not in limited)
-    for name, rule in RULES.items():
+    for name, rule in rules.items():
         for endpoint in rule.endpoints:
             limit = limiter.shared_limit(allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts)
             app.view_functions[endpoint] = cast(guards.View, limit(app.view_functions[endpoint]))
@@ -57,7 +67,7 @@ def init_app(app: Flask, *, allowed: Mapping[str, str], redis_url: str | None) -
     @app.errorhandler(RateLimitExceeded)
     def refuse(error: RateLimitExceeded) -> Response:
         name = str(error.limit.scope)
-        return errors.come_again(_seconds_to_wait(limiter, allowed[name], error), status=RULES[name].status)
+        return errors.come_again(_seconds_to_wait(limiter, allowed[name], error), status=rules[name].status)
 
 
 def _place(redis_url: str | None) -> str:
@@ -80,6 +90,10 @@ def _seconds_to_wait(limiter: Limiter, allowed: str, error: RateLimitExceeded) -
 
 def _customer() -> str:
     return guards.customer().id
+
+
+def _agent() -> str:
+    return staff_session.agent().id
 
 
 def _address() -> str:
@@ -112,14 +126,12 @@ def _was_not_proven(response: Response) -> bool:
     return response.status_code == 401
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is counted together, and how it is refused. `counts`: by its answer; without it every request does."""
+def _was_refused(response: Response) -> bool:
+    return 400 <= response.status_code < 500
 
-    endpoints: tuple[str, ...]
-    key: Callable[[], str]
-    counts: Callable[[Response], bool] | None = None
-    status: int = 429
+
+def _was_filled_in(response: Response) -> bool:
+    return response.status_code != 422
 
 
 RULES: Mapping[str, Rule] = {
@@ -133,4 +145,10 @@ RULES: Mapping[str, Rule] = {
     "webhooks": Rule(("webhooks.provider_event",), _provider, counts=_was_taken_in, status=503),
     # Not 429: a genuine event that comes from the same address is to be delivered again, and NOX does not after a 4xx.
     "refused_webhooks": Rule(("webhooks.provider_event",), _address, counts=_was_not_proven, status=503),
+}
+
+STAFF_RULES: Mapping[str, Rule] = {
+    "staff_sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
+    "refused_sign_outs": Rule(("sign_in.signed_out_by_issuer",), _address, counts=_was_refused),
+    "staff_views": Rule(("support.begin",), _agent, counts=_was_filled_in),
 }

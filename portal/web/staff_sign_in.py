@@ -1,17 +1,24 @@
 """Support staff sign in, and out. Named as the customer's sign-in is, so that the same pages find it."""
 
 import structlog
-from flask import Blueprint, request, session, url_for
+from flask import Blueprint, Response, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
+from portal.identity.calls import IssuerError
+from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import SignInFailed
 from portal.web import staff_session
+from portal.web.guards import machines
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
+from portal.web.request_log import reference
 from portal.web.wiring import portal, staff
 
 blueprint = Blueprint("sign_in", __name__)
+
+LARGEST_LOGOUT = 20 * 1024
+"""Bytes of a form that holds one token."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +41,9 @@ def begin() -> ResponseReturnValue:
 def callback() -> ResponseReturnValue:
     """Comes back from it, in a role or not at all."""
     try:
-        token = staff().door.complete(args=request.args, browser=staff_session.browser(), now=portal().clock())
+        token = staff().door.complete(
+            args=request.args, browser=staff_session.browser(), now=portal().clock(), reference=reference()
+        )
     except SignInFailed as failure:
         return _failed(failure)
     staff_session.open(token)
@@ -53,10 +62,30 @@ def failed() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Ends the session, and with it all that it permitted."""
     token = str(session.get(staff_session.TOKEN))
-    id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock())
+    id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock(), reference=reference())
+    g.is_on_record = True
     staff_session.close()
     language = i18n.current_language()
     return see_other(staff().door.oidc.logout_url(id_token, language) or url_for("sign_in.failed"))
+
+
+@blueprint.post("/back-channel-logout")
+@machines
+def signed_out_by_issuer() -> ResponseReturnValue:
+    """Takes the issuer's word that somebody is signed out; says yes once all of theirs has ended."""
+    request.max_content_length = LARGEST_LOGOUT
+    tokens = request.form.getlist("logout_token")
+    try:
+        if len(tokens) != 1:
+            raise LogoutRefused("token_missing")
+        staff().door.sign_out_for_issuer(tokens[0], now=portal().clock(), reference=reference())
+    except LogoutRefused as refusal:
+        log.warning("logout_refused", cause=str(refusal))
+        return Response('{"error": "invalid_request"}\n', 400, content_type="application/json")
+    except IssuerError as error:
+        log.error("logout_not_proven", cause=str(error))
+        return Response(status=503)
+    return Response(status=200)
 
 
 def _failed(failure: SignInFailed) -> ResponseReturnValue:

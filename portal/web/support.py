@@ -5,12 +5,13 @@ from flask.typing import ResponseReturnValue
 
 from portal import i18n
 from portal.domain.people import Customer
-from portal.domain.support import MAY_AUDIT, MAY_VIEW, NotAllowed, Reason
+from portal.domain.support import MAY_VIEW, NotAllowed, Reason
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import errors, staff_session, support_words
+from portal.web import errors, staff_session, staff_targets, support_words
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
+from portal.web.request_log import reference
 from portal.web.wiring import portal, staff
 from portal.web.words import gettext
 
@@ -58,6 +59,8 @@ def begin(customer_id: str) -> ResponseReturnValue:
             customer_id=subject.id,
             reason=reason,
             ticket=ticket,
+            many_customers=staff().many_customers,
+            request_reference=reference(),
             now=portal().clock(),
         )
     except NotAllowed as refusal:
@@ -92,7 +95,8 @@ def end(grant_id: str) -> ResponseReturnValue:
 def language(grant_id: str) -> ResponseReturnValue:
     """Shows the customer's pages in the agent's own language, or in the customer's again."""
     session[staff_session.OWN_LANGUAGE] = request.form.get("own") == "yes"
-    return see_other(url_for("devices.overview", grant=grant_id))
+    page_of_it = staff_targets.parse(request.form.get("to", ""), grant_id=grant_id)
+    return see_other(page_of_it or url_for("devices.overview", grant=grant_id))
 
 
 @blueprint.post("/language")
@@ -100,7 +104,7 @@ def language(grant_id: str) -> ResponseReturnValue:
 def own_language() -> ResponseReturnValue:
     """The language of the support pages."""
     i18n.choose(request.form.get("language", ""))
-    return see_other(url_for("support.search"))
+    return see_other(staff_targets.parse(request.form.get("to", "")) or url_for("support.search"))
 
 
 @blueprint.get("/over")
@@ -110,34 +114,10 @@ def over() -> ResponseReturnValue:
     return page("support/over.html")
 
 
-@blueprint.get("/audit")
-@for_staff
-def audit() -> ResponseReturnValue:
-    """What agents asked for, for those who look after that."""
-    if not MAY_AUDIT[staff_session.agent().role]:
-        abort(errors.refused(support_words.refusal("role")))
-    customer, agent = (request.args.get(name, "")[:LONGEST_QUERY].strip() for name in ("customer", "agent"))
-    found = support.recorded(
-        ports=portal().ports,
-        customer=customer,
-        agent=agent,
-        since=None,
-        before=_number_of_event(request.args.get("before", "")),
-    )
-    return page(
-        "support/audit.html", recorded=found, customer=customer, agent_email=agent, reasons=support_words.REASONS
-    )
-
-
 def _after() -> tuple[str, str] | None:
     """What this page of customers begins after."""
     word, customer_id = request.args.get("word", ""), request.args.get("after", "")
     return (word[:LONGEST_QUERY], customer_id[:LONGEST_QUERY]) if word and customer_id else None
-
-
-def _number_of_event(text: str) -> int | None:
-    """A number in an address; None for what is none, or is larger than any database counts."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _ask(

@@ -6,7 +6,17 @@ from flask import Flask, Response, g, request
 from portal.domain.support import Agent
 from portal.journey import support
 from portal.journey.support import Viewing
-from portal.web import errors, headers, request_log, staff_sign_in, support_assist, view_as
+from portal.web import (
+    errors,
+    headers,
+    health,
+    request_log,
+    staff_sign_in,
+    staff_targets,
+    support_assist,
+    support_audit,
+    view_as,
+)
 from portal.web import support as pages
 from portal.web.registration import DeviceTypeConverter
 from portal.web.request_log import reference
@@ -21,21 +31,26 @@ OBJECTS = {"link_session_id": "link_session", "device_id": "device", "grant_id":
 LONGEST_ID = 100
 
 
-def init_pages(app: Flask) -> None:
-    """Registers the staff's pages and the customer's, their headers, errors, banner and record."""
+def init_pages(app: Flask, *, has_host: bool) -> None:
+    """Registers the staff's pages and the customer's, their headers, errors, banner and record.
+
+    With a host of its own the application answers the probes there as well.
+    """
     app.url_map.converters["device_type"] = DeviceTypeConverter
     request_log.init_app(app)
     headers.init_app(app, leads_to_providers=False)
-    view_as.init_app(app, (pages.blueprint, staff_sign_in.blueprint, support_assist.blueprint))
+    probes = (health.blueprint,) if has_host else ()
+    own_pages = (pages, support_audit, support_assist, staff_sign_in)
+    view_as.init_app(app, (*(each.blueprint for each in own_pages), *probes))
     errors.init_app(app)
-    app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent")})
+    app.context_processor(lambda: {"banner": banner(), "agent": g.get("agent"), "here": staff_targets.here})
     app.after_request(_record)
 
 
 def _record(response: Response) -> Response:
     """Writes down who asked for what about whom, before anything of it is sent."""
     agent: Agent | None = g.get("agent")
-    if agent is None or request.endpoint in view_as.FOR_ALL:
+    if agent is None or request.endpoint in view_as.FOR_ALL or g.get("is_on_record"):
         return response
     viewing: Viewing | None = g.get("viewing") or g.get("about")
     try:

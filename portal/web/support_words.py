@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
+from portal.domain.access import MANY_CUSTOMERS, SIGN_IN, SIGN_OUT, AccessEvent
 from portal.domain.support import Reason
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.assist import Help
@@ -28,12 +29,39 @@ DONE: Mapping[str, LazyWords] = {
 }
 """What became of what an agent did for a customer."""
 
+KINDS: Mapping[str, LazyWords] = {
+    "": _("Everything"),
+    "sign-ins": _("Signing in and out"),
+    "alarms": _("Unusually many customers"),
+}
+"""Which part of the record is read."""
+
+NOT_LET_IN: Mapping[str, LazyWords] = {
+    "staff_role": _("Not let in: no role"),
+    "staff_acr": _("Not let in: this way of signing in is not enough"),
+    "staff_signed_out": _("Not let in: signed out by the sign-in service meanwhile"),
+    "": _("Not let in: who it was is not known"),
+}
+"""Why somebody was not let in; the empty word is for every other cause."""
+
 REFUSALS: Mapping[str, LazyWords] = {
     "role": _("Your role does not allow this."),
     "self": _("This is your own account. Ask a colleague."),
     "colleague": _("This account belongs to a colleague."),
     "too_many": _("You are already viewing three customers. Stop viewing one of them first."),
 }
+
+
+def happened(event: AccessEvent) -> str | None:
+    """What is on record beside the requests, in words; None for a request, which has no others than its own."""
+    word = event.outcome.removeprefix("refused ")
+    if event.action == MANY_CUSTOMERS:
+        return gettext("Looked at unusually many customers in one shift")
+    if event.action == SIGN_OUT:
+        return gettext("Signed out by the sign-in service") if word == "by_issuer" else gettext("Signed out")
+    if event.action == SIGN_IN:
+        return gettext("Signed in") if word == event.outcome else str(NOT_LET_IN.get(word, NOT_LET_IN[""]))
+    return None
 
 
 def not_done(found: Help) -> str | None:

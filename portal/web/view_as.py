@@ -16,7 +16,7 @@ from portal.domain.support import Agent
 from portal.identity import current
 from portal.journey import support
 from portal.web import connect, devices, link_sessions, staff_session, support_timeline, welcome
-from portal.web.guards import SAFE, csrf, refuse_other_sites
+from portal.web.guards import SAFE, csrf, is_for_machines, refuse_other_sites
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
 
@@ -68,7 +68,7 @@ def _give_grant(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _enforce() -> ResponseReturnValue | None:
-    if request.endpoint in FOR_ALL or request.endpoint in BEFORE_SIGN_IN or _is_of_another_host():
+    if request.endpoint in FOR_ALL | BEFORE_SIGN_IN or is_for_machines() or _is_of_another_host():
         return None
     now = portal().clock()
     token = session.get(staff_session.TOKEN)

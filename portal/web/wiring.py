@@ -23,7 +23,8 @@ class Site:
     """The retailer as its customers see it, and the address they reach the portal at.
 
     `public_url` has no trailing slash. `privacy_url` and `accessibility_url` are the retailer's own pages, which the
-    portal's short ones point to. `has_support`: customer support has pages of its own.
+    portal's short ones point to. `has_support`: customer support has pages of its own. `own_url` is where the pages
+    of this application are, if not at `public_url`.
     """
 
     retailer_name: str
@@ -35,14 +36,20 @@ class Site:
     privacy_url: str | None = None
     accessibility_url: str | None = None
     has_support: bool = False
+    own_url: str | None = None
 
     @property
     def favicon(self) -> str:
         return favicon(self.accent, self.retailer_name)
 
     @property
+    def origin(self) -> str:
+        """Where a browser finds the pages of this application."""
+        return self.own_url or self.public_url
+
+    @property
     def is_https(self) -> bool:
-        return self.public_url.startswith("https://")
+        return self.origin.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,14 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The door of customer support, for which reasons a customer may be looked at, and the portal that only shows."""
+    """The door of customer support, for which reasons a customer may be looked at, and the portal that only shows.
+
+    More than `many_customers` in a shift are an alarm.
+    """
 
     door: StaffDoor
     reasons: tuple[Reason, ...]
+    many_customers: int
     showing: Portal
 
 
@@ -104,6 +115,11 @@ def acting() -> Portal:
 def staff() -> Staff:
     """The support of this installation, on its own pages."""
     return cast(Staff, current_app.extensions[STAFF])
+
+
+def is_for_staff() -> bool:
+    """Whether this application is that of customer support."""
+    return STAFF in current_app.extensions
 
 
 def install(app: Flask, installed: Portal) -> None:

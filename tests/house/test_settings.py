@@ -154,6 +154,48 @@ def test_what_would_harm_customers_does_not_start(changed: dict[str, str], varia
     assert faulty({**LIVE, **changed}) == (variable,)
 
 
+STAFF = {
+    "PORTAL_STAFF_OIDC__ISSUER": "https://staff.retailer.example/",
+    "PORTAL_STAFF_OIDC__CLIENT_ID": "support",
+    "PORTAL_STAFF_OIDC__CLIENT_SECRET": "a-staff-secret",
+}
+
+
+def test_support_may_have_a_host_of_its_own() -> None:
+    assert load({**LIVE, **STAFF}).staff_url is None
+    own = load({**LIVE, **STAFF, "PORTAL_STAFF_URL": "https://Support.retailer.example/"})
+    assert own.staff_url == "https://support.retailer.example"
+    here = load({**LOCAL, "PORTAL_STAFF_URL": "http://127.0.0.1:8000"})
+    assert here.staff_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("http://support.retailer.example", "plain http"),
+        ("https://support.retailer.example/desk", "path"),
+        ("support.retailer.example", "not a web address"),
+        ("https://devices.retailer.example", "host of PORTAL_PUBLIC_URL"),
+        ("https://devices.retailer.example:8443", "host of PORTAL_PUBLIC_URL"),
+        ("http://localhost:8000", "this very machine"),
+    ],
+)
+def test_a_host_of_support_that_would_not_hold_does_not_start(url: str, word: str) -> None:
+    with pytest.raises(SettingsError) as failed:
+        load({**LIVE, **STAFF, "PORTAL_STAFF_URL": url})
+    (fault,) = failed.value.faults
+    assert fault.startswith("PORTAL_STAFF_URL: ")
+    assert word in fault
+
+
+def test_a_host_of_support_is_for_nothing_without_an_issuer_of_the_staff() -> None:
+    assert faulty({**LIVE, "PORTAL_STAFF_URL": "https://support.retailer.example"}) == ("PORTAL_STAFF_URL",)
+
+
+def test_the_well_known_key_does_not_serve_staff_from_elsewhere() -> None:
+    assert faulty({**LOCAL, "PORTAL_STAFF_URL": "https://support.retailer.example"}) == ("PORTAL_STAFF_URL",)
+
+
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "127.8.9.1", "[::1]:8000"])
 def test_plain_http_and_the_well_known_key_serve_this_very_machine(host: str) -> None:
     assert load({**LOCAL, "PORTAL_PUBLIC_URL": f"http://{host}"}).public_url == f"http://{host}"

@@ -8,14 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from sqlalchemy import select, text
 
 from portal.domain.support import GRANT_LIFETIME, EndCause, Reason, Role, SupportGrant
 from portal.identity.oidc import Oidc, SignInFailed
 from portal.identity.staff import IDLE, LONGEST, Roles, StaffDoor
 from portal.sandbox.customers import SAMPLE_AGENTS
 from portal.sandbox.program import RunningSandbox
-from portal.storage import customers, support_grants
-from portal.storage.database import Database
+from portal.storage import access_events, customers, logout_tokens, support_grants, tables
+from portal.storage.database import Database, DatabaseFault
 from tests.identity.conftest import migrate
 from tests.identity.journey import PORTAL, config_for, now, walk
 from tests.storage.made import an_identity
@@ -57,7 +58,7 @@ def come_in(door: StaffDoor, name: str, at: datetime | None = None) -> str:
         back = urlsplit(response.headers["Location"])
     assert back.path == "/support/sign-in/callback"
     args = {key: values[0] for key, values in parse_qs(back.query).items()}
-    return door.complete(args=args, browser=HERE, now=at or now())
+    return door.complete(args=args, browser=HERE, now=at or now(), reference="ABCD-2345")
 
 
 def permit(database: Database, agent_id: str) -> None:
@@ -117,6 +118,32 @@ def test_a_role_is_a_word_or_one_of_several(told: object, role: Role | None) -> 
             ROLES.of({"roles": told})
     else:
         assert ROLES.of({"roles": told}) is role
+
+
+@pytest.mark.parametrize(
+    ("name", "claims", "role"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["offline", "lead"]}}, Role.LEAD),
+        ("realm_access.roles", {"realm_access": {"roles": "auditor"}}, Role.AUDITOR),
+        ("a.b.c", {"a": {"b": {"c": ["agent"]}}}, Role.AGENT),
+        ("https://retailer.example/roles", {"https://retailer.example/roles": ["agent"]}, Role.AGENT),
+        ("realm_access.roles", {"realm_access.roles": ["agent"], "realm_access": {"roles": ["lead"]}}, Role.AGENT),
+        ("realm_access.roles", {"realm_access": {}}, None),
+        ("realm_access.roles", {"realm_access": ["lead"]}, None),
+        ("realm_access.roles", {"realm_access": "roles"}, None),
+        ("realm_access.roles", {"realm_access": {"roles": {"lead": True}}}, None),
+        ("realm_access.roles", {"roles": ["lead"]}, None),
+        ("realm_access.roles.", {"realm_access": {"roles": ["lead"]}}, None),
+        ("roles", {}, None),
+    ],
+)
+def test_a_role_may_stand_deeper_in_the_claims(name: str, claims: Mapping[str, Any], role: Role | None) -> None:
+    roles = replace(ROLES, claim=name)
+    if role is None:
+        with pytest.raises(SignInFailed, match="staff_role"):
+            roles.of(claims)
+    else:
+        assert roles.of(claims) is role
 
 
 @pytest.mark.parametrize(
@@ -198,7 +225,7 @@ def test_signing_out_ends_the_permissions_and_the_session(door: StaffDoor, datab
     agent = door.agent(token, now=now())
     assert agent
     permit(database, agent.id)
-    assert door.sign_out(agent, token, now=now())
+    assert door.sign_out(agent, token, now=now(), reference="ABCD-2345")
     assert door.agent(token, now=now()) is None
     assert end_of(database, agent.id) is EndCause.SIGNED_OUT
 
@@ -217,3 +244,105 @@ def test_a_customer_who_is_signed_in_at_the_issuer_does_not_stand_in_the_way(
         page = browser.get(url, allow_redirects=False, timeout=10)
         assert page.status_code == 200
         assert "sam" in page.text
+
+
+@pytest.mark.parametrize(("later", "comes_in"), [(-30, True), (30, False)])
+def test_who_is_signed_out_between_the_issuers_proof_and_the_door_does_not_come_in(
+    door: StaffDoor, database: Database, later: int, *, comes_in: bool
+) -> None:
+    agent = door.agent(come_in(door, "sam"), now=now())
+    assert agent
+    said_at = now() + timedelta(seconds=later)
+    with database.write() as tx:
+        for subject, issued_at in ((agent.subject, said_at), ("somebody-else", now() + timedelta(minutes=1))):
+            words = {"subject": subject, "issued_at": issued_at, "now": now(), "expires_at": now() + IDLE}
+            assert logout_tokens.take(tx, agent.issuer, f"of-{subject}", **words)
+    if comes_in:
+        assert door.agent(come_in(door, "sam"), now=now())
+        return
+    with pytest.raises(SignInFailed, match="staff_signed_out"):
+        come_in(door, "sam")
+    assert on_record(database)[0] == (agent.id, "none", "sign_in refused staff_signed_out", "staff_subject")
+
+
+# On record
+
+
+def on_record(database: Database) -> list[tuple[str, str, str, str | None]]:
+    """Who came and left, the latest first, in a chain that is whole."""
+    with database.read() as tx:
+        assert access_events.verify(tx).fault is None
+        found = access_events.page(tx, limit=20)
+    assert all(event.request_reference == "ABCD-2345" for event in found)
+    return [(event.actor, event.actor_role, f"{event.action} {event.outcome}", event.object_type) for event in found]
+
+
+def test_who_comes_in_and_who_leaves_is_on_record_with_the_session(door: StaffDoor, database: Database) -> None:
+    token = come_in(door, "lea")
+    agent = door.agent(token, now=now())
+    assert agent
+    door.sign_out(agent, token, now=now(), reference="ABCD-2345")
+    assert on_record(database) == [
+        (agent.id, "lead", "sign_out ok", "staff_session"),
+        (agent.id, "lead", "sign_in ok", "staff_session"),
+    ]
+    with database.read() as tx:
+        left, came = access_events.page(tx, limit=20)
+    assert left.object_id == came.object_id
+
+
+def test_who_is_refused_is_on_record_and_known_again_without_a_name(
+    door: StaffDoor, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = door.agent(come_in(door, "sam"), now=now())
+    assert agent
+    as_issuer_says(monkeypatch, "sam", roles=[])
+    for name in ("sam", "nora", "nora"):
+        with pytest.raises(SignInFailed):
+            come_in(door, name)
+    assert on_record(database)[:3] == [
+        ("nobody", "none", "sign_in refused staff_role", "staff_subject"),
+        ("nobody", "none", "sign_in refused staff_role", "staff_subject"),
+        (agent.id, "none", "sign_in refused staff_role", "staff_subject"),
+    ]
+    with database.read() as tx:
+        nora, again, sam, _ = (event.object_id for event in access_events.page(tx, limit=20))
+    assert nora == again != sam
+    assert nora
+    assert "nora" not in nora
+
+
+def test_a_way_of_signing_in_that_is_not_enough_is_on_record(oidc: Oidc, database: Database) -> None:
+    door = StaffDoor(oidc, replace(ROLES, acr=("hardware",)), database)
+    with pytest.raises(SignInFailed):
+        come_in(door, "sam")
+    assert on_record(database) == [("nobody", "none", "sign_in refused staff_acr", "staff_subject")]
+
+
+def test_a_sign_in_that_proves_nobody_is_on_record_and_one_that_never_began_is_not(
+    door: StaffDoor, database: Database
+) -> None:
+    url = door.oidc.begin(browser=HERE, target="support", language="en", now=now())
+    (state,) = parse_qs(urlsplit(url).query)["state"]
+    issuer = door.oidc._config.issuer
+    for args in ({"state": state, "error": "access_denied", "iss": issuer}, {"state": state}, {"state": "x"}, {}):
+        with pytest.raises(SignInFailed):
+            door.complete(args=args, browser=HERE, now=now(), reference="ABCD-2345")
+    assert on_record(database) == [("nobody", "none", "sign_in refused cancelled", None)]
+
+
+def test_nobody_comes_in_or_loses_a_session_without_a_record(door: StaffDoor, database: Database) -> None:
+    token = come_in(door, "sam")
+    agent = door.agent(token, now=now())
+    assert agent
+    with database.write() as tx:
+        tx.connection.execute(text("ALTER TABLE access_head RENAME TO gone"))
+    with pytest.raises(DatabaseFault):
+        come_in(door, "lea")
+    with pytest.raises(DatabaseFault):
+        door.sign_out(agent, token, now=now(), reference="ABCD-2345")
+    with database.write() as tx:
+        tx.connection.execute(text("ALTER TABLE gone RENAME TO access_head"))
+        sessions = tx.connection.execute(select(tables.staff_sessions.c.agent_id)).all()
+    assert [tuple(row) for row in sessions] == [(agent.id,)]
+    assert len(on_record(database)) == 1

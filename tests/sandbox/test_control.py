@@ -6,8 +6,11 @@ import socket
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from portal.sandbox.configuration import portal_environment
 from portal.sandbox.program import RunningSandbox
@@ -138,3 +141,45 @@ def test_the_program_says_when_it_is_ready_and_stops_when_told() -> None:
         assert program.stdout.readline() == f"Sandbox ready at {url}\n"
         program.send_signal(signal.SIGTERM)
         assert program.wait(timeout=5) == 0
+
+
+def test_an_agent_who_is_signed_out_is_told_to_the_portal_in_a_token_it_can_prove(
+    sandbox: RunningSandbox, listener: Any, visitor: Any, control: Any
+) -> None:
+    issuer = sandbox.config.issuer
+    discovery = visitor.get(f"{issuer}/.well-known/openid-configuration", timeout=10).json()
+    assert discovery["backchannel_logout_supported"] is True
+    keys = KeySet.import_key_set(visitor.get(discovery["jwks_uri"], timeout=10).json())
+    ids = set()
+    for action in ("sign-out", "switch-off"):
+        listener.statuses.append(200)
+        assert control(f"staff/sam/{action}").json() == {"done": True, "told": 200}
+        path, headers, body = listener.received[-1]
+        assert path == "/support/back-channel-logout"
+        assert headers["content-type"] == "application/x-www-form-urlencoded"
+        (token,) = parse_qs(body.decode())["logout_token"]
+        read = jwt.decode(token, keys, algorithms=["RS256"])
+        assert read.header["typ"] == "logout+jwt"
+        claims = read.claims
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (issuer, sandbox.config.staff_client_id, "staff-sam")
+        assert claims["events"] == {"http://schemas.openid.net/event/backchannel-logout": {}}
+        assert "nonce" not in claims
+        ids.add(claims["jti"])
+    assert len(ids) == 2
+
+
+def test_an_account_is_switched_off_and_on_by_buttons(
+    sandbox: RunningSandbox, listener: Any, visitor: Any, control: Any
+) -> None:
+    listener.statuses.append(400)
+    page = visitor.press(f"{sandbox.url}/control/staff/lea/switch-off", by="button").text
+    assert "switched off" in page
+    assert "The portal was told of the sign-out: 400" in page
+    state = visitor.get(f"{sandbox.url}/control/state", timeout=10).json()
+    assert state["staff"]["lea"]["switched_off"] is True
+    assert state["staff"]["sam"]["switched_off"] is False
+    page = visitor.press(f"{sandbox.url}/control/staff/lea/switch-on", by="button").text
+    assert "switched off" not in page
+    assert len(listener.received) == 1
+    for nobody in ("anna", "unknown"):
+        assert control(f"staff/{nobody}/sign-out").status_code == 404

@@ -9,10 +9,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from portal.domain.access import START, AccessEvent, AccessFilter, as_record, digest
-from portal.storage import access_events, tables
+from portal.storage import access_events, customers, tables
 from portal.storage.access_events import NoHeadError
 from portal.storage.database import Database
-from tests.storage.made import NOW, all_at_once
+from tests.storage.made import NOW, all_at_once, an_identity
 from tests.storage.tampering import a_chain, tampered, written
 
 WORDS = (
@@ -195,3 +195,26 @@ def test_a_record_holds_every_field() -> None:
     event = AccessEvent(1, NOW, "a", "agent", None, None, None, None, "GET", None, None, "200", "r", START.hash, "")
     assert set(as_record(event)) == set(tables.access_events.c.keys())
     assert NOW.tzinfo is UTC
+
+
+def test_words_find_the_events_of_all_customers_they_find_and_an_id_those_of_one(database: Database) -> None:
+    with database.write() as tx:
+        people = [
+            customers.signed_in(tx, an_identity(name, name=name), now=NOW).id for name in ("Åsa Ek", "Åsa Alm", "Bo")
+        ]
+    for customer_id in (*people, "gone", None):
+        written(database, customer_id=customer_id)
+    assert found(database, AccessFilter(customers="asa")) == [2, 1]
+    assert found(database, AccessFilter(customers="ASA alm")) == [2]
+    assert found(database, AccessFilter(customers=people[2])) == [3]
+    assert found(database, AccessFilter(customers="gone")) == [4]
+    for nobody in ("c", "asa bo", " ", "\x00", "\ud800", "%", "x" * 5000):
+        assert found(database, AccessFilter(customers=nobody)) == []
+
+
+def test_events_are_found_by_what_they_are(database: Database) -> None:
+    for action in ("sign_in", "GET x", "sign_out", "many_customers"):
+        written(database, action=action)
+    assert found(database, AccessFilter(actions=("sign_in", "sign_out"))) == [3, 1]
+    assert found(database, AccessFilter(actions=("many_customers",))) == [4]
+    assert found(database, AccessFilter(actions=())) == [4, 3, 2]

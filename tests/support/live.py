@@ -108,14 +108,15 @@ def serving(
     pseudo: bool = False,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[Installation]:
-    """The pages alone: what they put in the queue is done by nobody."""
+    """The pages alone: what they put in the queue is done by nobody. `{port}` in a setting is the portal's own."""
     deferred = Deferred()
     server = make_server("127.0.0.1", 0, deferred, threaded=True, request_handler=Quiet)
     with closing(server.socket), tempfile.TemporaryDirectory(prefix="portal-queue-") as folder:
         url = f"http://localhost:{server.server_port}"
-        sandbox.config_portal_url(url)
+        here = {name: text.replace("{port}", str(server.server_port)) for name, text in (more or {}).items()}
+        sandbox.config_portal_url(url, here.get("PORTAL_STAFF_URL", ""))
         queue = {"PORTAL_QUEUE_FILE": f"{folder}/queue"}
-        settings = load({**environment(sandbox, url, database_url), **queue, **(more or {})})
+        settings = load({**environment(sandbox, url, database_url), **queue, **here})
         with closing(open_database(settings)) as database:
             database.upgrade()
         deferred.app = create_app(settings, clock=clock, pseudo=pseudo)

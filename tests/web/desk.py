@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.domain.support import Agent, Role
+from portal.staff_app import base_url
 from portal.storage import agents
 from tests.support.live import Installation
 from tests.web.visitor import Page, good_page
@@ -17,12 +18,12 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Desk:
-    """One of the staff at a browser. `path` is always below /support."""
+    """One of the staff at a browser. `path` is always below /support, or on the staff's own host."""
 
     def __init__(self, running: Installation, role: Role | None = Role.AGENT, name: str = "sam") -> None:
         self.running = running
         self.app: Flask = running.app.extensions["portal.support"]
-        self.base_url = f"{running.url}/support"
+        self.base_url = base_url(running.settings)
         self.client = self.app.test_client()
         self.agent: Agent | None = None
         if role is not None:
@@ -41,7 +42,7 @@ class Desk:
             "POST",
             path,
             data={"csrf_token": self.token(), **fields},
-            headers={"Sec-Fetch-Site": "same-origin", "Origin": self.running.url},
+            headers={"Sec-Fetch-Site": "same-origin", "Origin": self.running.settings.staff_url or self.running.url},
         )
 
     def token(self) -> str:

@@ -34,7 +34,7 @@ ROUTES = {
     "GET /over": {Role.AGENT: 200, Role.LEAD: 200, Role.AUDITOR: 200},
     "GET /audit": {Role.AGENT: 403, Role.LEAD: 403, Role.AUDITOR: 200},
 }
-OPEN = {"GET /sign-in", "GET /sign-in/callback", "GET /sign-in/failed", "POST /sign-out"}
+OPEN = {"GET /sign-in", "GET /sign-in/callback", "GET /sign-in/failed", "POST /sign-out", "POST /back-channel-logout"}
 """Before anybody is signed in, and the way out again; these have tests of their own."""
 
 

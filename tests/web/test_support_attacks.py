@@ -338,7 +338,7 @@ def test_every_way_to_fail_is_on_record(running: Installation, anna: Visitor, mo
         ("GET support.over", "500"),
         ("GET support.customer", "404"),
         ("POST -", "405"),
-        ("GET support.audit", "403"),
+        ("GET audit.entries", "403"),
         ("GET -", "404"),
         ("GET link_sessions.attempt", "404"),
     ]

@@ -25,7 +25,11 @@ class Line:
 
 def lines(result: Result) -> list[Line]:
     """Every figure that has an aim."""
-    rush, pages, memory, search = result["rush"], result["pages"], result["memory"], result["search"]
+    return [*_of_the_rush(result), *_of_pages(result)]
+
+
+def _of_the_rush(result: Result) -> list[Line]:
+    rush = result["rush"]
     clicks = rush["clicks"]
     return [
         Line("clicks that got an answer", f"{rush['answered']} of {clicks}", "all", rush["answered"] == clicks),
@@ -53,6 +57,12 @@ def lines(result: Result) -> list[Line]:
             "3 x",
             rush["p99_ratio"] <= 3,
         ),
+    ]
+
+
+def _of_pages(result: Result) -> list[Line]:
+    pages, memory, search = result["pages"], result["memory"], result["search"]
+    return [
         Line(
             "/devices beside a bare page, CPU a request",
             f"{pages['devices']['cpu_milliseconds']:.2f} ms, bare {pages['bare']['cpu_milliseconds']:.2f} ms: "
