@@ -138,7 +138,7 @@ def _tell(tx: Transaction, device: Device, account: ProviderAccount, event: Prov
     told = _told(device, event, now)
     # Events carry whole seconds: what happened within the same second is not older.
     is_old = event.occurred_at < device.observed_at.replace(microsecond=0)
-    if told is device or is_old or device.removed_at is not None:
+    if told is device or is_old or device.removed_at is not None or device.must_go:
         return
     newest = provider_events.newest_about(
         tx, device.provider_key, account.pseudonym, device.provider_device_id, since=event.occurred_at

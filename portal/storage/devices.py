@@ -127,4 +127,6 @@ def _device(row: RowMapping) -> Device:
         changed_at=row["changed_at"],
         removal_asked_at=row["removal_asked_at"],
         removal_failed_at=row["removal_failed_at"],
+        consent_id=row["consent_id"],
+        must_go=row["must_go"],
     )

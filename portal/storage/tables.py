@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from portal.domain.catalogue import DeviceType
@@ -35,6 +36,7 @@ customers = Table(
     Column("price_zone", PlainText),
     Column("number", PlainText),
     Column("language", PlainText),
+    Column("support_asks_first", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "subject"),
 )
@@ -80,6 +82,9 @@ devices = Table(
     Column("removal_asked_at", UtcDateTime),
     Column("removal_failed_at", UtcDateTime),
     Column("removal_woken_at", UtcDateTime),
+    # The attempt that its permission belongs to. No reference: attempts refer to devices, and that were a ring.
+    Column("consent_id", PlainText),
+    Column("must_go", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),
@@ -204,6 +209,7 @@ consents = Table(
     Column("language", PlainText, nullable=False),
     Column("smart_control", Boolean, nullable=False),
     Column("given_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
     ForeignKeyConstraint(["customer_id", "link_session_id"], ["link_sessions.customer_id", "link_sessions.id"]),
 )
 

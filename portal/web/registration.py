@@ -17,6 +17,8 @@ from portal.web import (
     link_sessions,
     out,
     page,
+    permissions,
+    privacy,
     request_log,
     sign_in,
     webhooks,
@@ -27,6 +29,8 @@ from portal.web.wiring import Portal, install
 
 PAGES = (
     welcome,
+    privacy,
+    permissions,
     sign_in,
     app_entry,
     connect,
