@@ -82,6 +82,7 @@ class LoginSession:
     """One signed-in browser. The cookie holds a random token; only its hash is kept, and deleting the row ends it.
 
     `app_link` is the registered way back to the retailer's app that it was entered from; None in a browser.
+    `confirmed_at`: then the customer has shown anew at the issuer that it is them.
     """
 
     id: str
@@ -89,6 +90,7 @@ class LoginSession:
     created_at: datetime
     expires_at: datetime
     app_link: str | None = None
+    confirmed_at: datetime | None = None
 
     @property
     def surface(self) -> Surface:

@@ -19,7 +19,7 @@ from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import access_tables, app_tables, schema, support_tables
+from portal.storage import access_tables, app_tables, deletion_tables, schema, support_tables
 from portal.storage.columns import PlainText, UtcDateTime, is_hash, one_of
 
 metadata = schema.metadata
@@ -250,6 +250,7 @@ login_sessions = Table(
     Column("app_link", PlainText),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
     UniqueConstraint("token_hash"),
     is_hash("token_hash"),
     Index(None, "customer_id"),
@@ -265,6 +266,7 @@ sign_ins = Table(
     Column("code_verifier_sealed", PlainText, nullable=False),
     Column("target", PlainText, nullable=False),
     Column("language", PlainText, nullable=False),
+    Column("confirms", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     is_hash("state_hash"),
@@ -292,4 +294,6 @@ app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words
 support_codes, outbox = support_tables.support_codes, support_tables.outbox
+deletions, deletion_steps = deletion_tables.deletions, deletion_tables.deletion_steps
+tombstones = deletion_tables.tombstones
 access_events, access_head = access_tables.access_events, access_tables.access_head

@@ -88,6 +88,8 @@ RECORDS: Mapping[str, LazyWords] = {
     "support.asks_first": _("The customer wants to be asked before customer support looks"),
     "support.need_not_ask": _("Customer support need not ask the customer first any more"),
     "consent.withdrawn": _("The customer took back a permission"),
+    "data.downloaded": _("The customer downloaded their data"),
+    "deletion.asked": _("The customer had their account deleted"),
     "letter.sent": _("An e-mail was sent to the customer"),
     "letter.given_up": _("An e-mail could not be sent to the customer"),
     "vendor.requested": _("A manufacturer was missing from the list"),

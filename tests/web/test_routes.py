@@ -15,6 +15,12 @@ ROUTES = {
     "POST /privacy/support-asks-first": ("customers", "privacy"),
     "GET /privacy/permissions/<consent_id>/withdraw": ("customers", "privacy/permissions/abc/withdraw"),
     "POST /privacy/permissions/<consent_id>/withdraw": ("customers", "privacy/permissions/abc/withdraw"),
+    "GET /privacy/data": ("customers", "privacy/data"),
+    "POST /privacy/data": ("customers", "privacy/data"),
+    "GET /privacy/delete": ("customers", "privacy/delete"),
+    "POST /privacy/delete": ("customers", "privacy/delete"),
+    "GET /privacy/deleted/<receipt>": ("everyone", "privacy/deleted/abc"),
+    "POST /sign-in/again": ("customers", "privacy"),
     "GET /accessibility": ("everyone", "accessibility"),
     "GET /theme.css": ("everyone", "home"),
     "GET /logo": ("everyone", "home"),
@@ -66,6 +72,7 @@ VALUES = {
     "<link_session_id>": "abc",
     "<device_id>": "abc",
     "<consent_id>": "abc",
+    "<receipt>": "abc",
     "<provider_key>": "podero",
     "<secret>": "s" * 43,
     "<text>": "t" * 200,
@@ -76,6 +83,7 @@ WRITTEN = {
     "link_session_id": "abc",
     "device_id": "abc",
     "consent_id": "abc",
+    "receipt": "abc",
 }
 FOR_CUSTOMERS = [route for route, (access, _) in ROUTES.items() if access == "customers"]
 

@@ -54,12 +54,12 @@ class Visitor:
         self.client = app.test_client()
         self.customer: Customer | None = None
 
-    def sign_in(self, subject: str = "anna") -> "Visitor":
-        """Opens a login session as the sign-in does, and takes its cookie."""
+    def sign_in(self, subject: str = "anna", *, confirms: bool = False) -> "Visitor":
+        """Opens a login session as the sign-in does, and takes its cookie; `confirms`: they have just shown that."""
         portal = self.app.extensions["portal"]
         identity = Identity("https://issuer.example", subject, f"{subject}@example.com", subject.capitalize())
         self.customer, token = login_sessions.sign_in(
-            portal.ports.database, identity, None, portal.clock(), portal.session_hours
+            portal.ports.database, identity, None, portal.clock(), portal.session_hours, confirms=confirms
         )
         with self.client.session_transaction(base_url=self.base_url) as cookie:
             cookie["_user_id"] = token
