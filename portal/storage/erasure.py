@@ -36,13 +36,14 @@ NOBODY = "deleted"
 def forget_person(tx: Transaction, customer_id: str, *, now: datetime) -> None:
     """Who it was, and all that no provider has to be told by, is gone: whoever signs in again is somebody new."""
     tx.in_turn(customer_id)
-    _use_up_app_entries(tx, customer_id, now)
-    for table in AT_ONCE:
-        tx.connection.execute(delete(table).where(table.c.customer_id == customer_id))
     customers, devices = tables.customers, tables.devices
     nobody = dict.fromkeys(("email", "name", "locale", "price_zone", "number", "language"))
     it = update(customers).where(customers.c.id == customer_id)
+    # First of all: a sign-in at this very moment is then either before, and its session goes, or somebody new's.
     tx.connection.execute(it.values(issuer=NOBODY, subject=customer_id, **nobody))
+    _use_up_app_entries(tx, customer_id, now)
+    for table in AT_ONCE:
+        tx.connection.execute(delete(table).where(table.c.customer_id == customer_id))
     tx.connection.execute(update(devices).where(devices.c.customer_id == customer_id).values(nickname=None))
 
 
@@ -52,6 +53,7 @@ def erase(tx: Transaction, customer_id: str, accounts: tuple[ProviderAccount, ..
     for account in accounts:
         for name in filter(None, (account.pseudonym, account.provider_user_id)):
             tombstones.keep(tx, account.provider_key, name, now=now)
+        _forget_arrivals(tx, account)
     attempts, arrivals, events = tables.link_sessions, tables.pending_arrivals, tables.provider_events
     theirs = select(attempts.c.id).where(attempts.c.customer_id == customer_id)
     tx.connection.execute(delete(arrivals).where(arrivals.c.link_session_id.in_(theirs)))
@@ -60,6 +62,16 @@ def erase(tx: Transaction, customer_id: str, accounts: tuple[ProviderAccount, ..
     for table in IN_THE_END:
         tx.connection.execute(delete(table).where(table.c.customer_id == customer_id))
     tx.connection.execute(delete(tables.customers).where(tables.customers.c.id == customer_id))
+
+
+def _forget_arrivals(tx: Transaction, account: ProviderAccount) -> None:
+    """Returns that wait for a sign-in, of nobody's attempt, and name the customer as this provider does."""
+    arrivals = tables.pending_arrivals
+    waiting = select(arrivals.c.id, arrivals.c.hints).where(
+        arrivals.c.provider_key == account.provider_key, arrivals.c.link_session_id.is_(None)
+    )
+    named = [row.id for row in tx.connection.execute(waiting) if row.hints.get("pseudonym") == account.pseudonym]
+    tx.connection.execute(delete(arrivals).where(arrivals.c.id.in_(named)))
 
 
 def _is_about(account: ProviderAccount) -> ColumnElement[bool]:

@@ -328,6 +328,16 @@ def test_a_late_word_of_a_provider_ends_in_quarantine_with_nothing_of_anybody_in
     assert left_of(world, anna) == {"audit", "deletions"}
 
 
+def test_a_return_that_waits_for_a_sign_in_and_names_the_customer_is_gone(world: World, anna: Customer) -> None:
+    _, back = world.goes_there(anna, DAIKIN)
+    world.comes_back(None, back)
+    name = pseudonym(world, anna, "nox")
+    assert name in everything(world)["pending_arrivals"]
+    world.clock.forward(minutes=5)
+    deletes(world, anna)
+    assert not {table for table, rows in everything(world).items() if name in rows}
+
+
 def test_nobody_gets_a_provider_user_who_was_deleted(world: World, anna: Customer, bo: Customer) -> None:
     world.links(anna, DAIKIN)
     with world.ports.database.read() as tx:
