@@ -16,6 +16,7 @@ import click
 
 from portal.app import ROOT, open_database
 from portal.cli_audit import audit
+from portal.cli_deletions import deletions
 from portal.cli_events import events
 from portal.sandbox import app_backend
 from portal.sandbox.app_simulator import app_simulator, command_for
@@ -176,6 +177,7 @@ def db_upgrade() -> None:
 
 
 main.add_command(events)
+main.add_command(deletions)
 main.add_command(app_simulator)
 main.add_command(audit)
 

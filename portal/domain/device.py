@@ -39,7 +39,8 @@ class Device:
     `read_at` is when the provider was last asked, or told us. `observed_at` is the time of the newest evidence that
     was applied, so that late evidence never overwrites newer. `changed_at` is since when the connection has been as it
     is, for this cause. `removal_asked_at` is set while it is being removed, `removal_failed_at` when that did not work;
-    both where the provider's answer was lost, so that nobody knows and it is tried again.
+    both where the provider's answer was lost, so that nobody knows and it is tried again. `consent_id` names the
+    permission that it is connected on. `must_go`: that was taken back, so it leaves whatever its provider answers.
     """
 
     id: str
@@ -61,6 +62,8 @@ class Device:
     changed_at: datetime | None = None
     removal_asked_at: datetime | None = None
     removal_failed_at: datetime | None = None
+    consent_id: str | None = None
+    must_go: bool = False
 
     def __post_init__(self) -> None:
         """A connection never stands beside the cause of another: given alone, it brings its usual one."""
@@ -115,6 +118,11 @@ class Device:
             read_at=now,
             observed_at=now,
         )
+
+    def consented(self, consent_id: str | None) -> "Device":
+        """This device on a permission that was given now: nothing of one that was taken back is left."""
+        device = replace(self, consent_id=consent_id)
+        return replace(device, must_go=False, removal_asked_at=None, removal_failed_at=None) if self.must_go else device
 
     def missing(self, *, now: datetime) -> "Device":
         """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known."""

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     STILL_BROKEN = "still_broken"
     ALREADY_WORKING = "already_working"
     KEPT_BOTH = "kept_both"
+    PERMISSION_WITHDRAWN = "permission_withdrawn"
 
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -58,14 +59,15 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.ARRIVED: frozenset({State.LINKED, State.WAITING, State.FAILED, State.EXPIRED, State.HELD}),
     State.WAITING: frozenset({State.LINKED, State.FAILED, State.EXPIRED, State.HELD}),
     State.CANCELLED: frozenset({State.ARRIVED, State.HELD, State.EXPIRED}),
-    State.HELD: frozenset({State.ARRIVED}),
+    State.HELD: frozenset({State.ARRIVED, State.EXPIRED}),
     State.LINKED: frozenset(),
     State.FAILED: frozenset(),
     State.EXPIRED: frozenset(),
 }
 """Cancelled is not the end: a cancel may be forged, and the genuine return wins.
 
-Held is left only by its own customer, and only where nobody was signed in when the browser came back.
+Held is left only by its own customer: where nobody was signed in when the browser came back, or when they take back
+the permission that the attempt rests on.
 """
 
 ONE_CLICK = timedelta(seconds=10)
@@ -212,6 +214,10 @@ class LinkSession:
     def waits_for_sign_in(self) -> bool:
         """Whether it is held only until its customer signs in, in the browser that came back."""
         return self.state is State.HELD and self.reason is Reason.NOT_SIGNED_IN
+
+    def may_come_to_something(self) -> bool:
+        """Whether a device may still be connected by it."""
+        return State.EXPIRED in MOVES[self.state] and self.reason is not Reason.ANOTHER_PERSON
 
     def takes_evidence(self) -> bool:
         """Whether a provider's event may still be about this attempt."""

@@ -36,12 +36,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A person who has signed in at least once. `language` is their own choice and stays None until they make one."""
+    """A person who has signed in at least once. `language` is their own choice and stays None until they make one.
+
+    `support_asks_first`: customer support looks at nothing of theirs without a code that they read out.
+    """
 
     id: str
     identity: Identity
     language: str | None
     created_at: datetime
+    support_asks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class ProviderAccount:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a customer agreed to before leaving, in which version of the words, and when."""
+    """What a customer agreed to before leaving, in which version of the words, and when; and when they took it back."""
 
     customer_id: str
     link_session_id: str
@@ -70,6 +74,7 @@ class Consent:
     language: str
     smart_control: bool
     given_at: datetime
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class LoginSession:
     """One signed-in browser. The cookie holds a random token; only its hash is kept, and deleting the row ends it.
 
     `app_link` is the registered way back to the retailer's app that it was entered from; None in a browser.
+    `confirmed_at`: then the customer has shown anew at the issuer that it is them.
     """
 
     id: str
@@ -84,6 +90,7 @@ class LoginSession:
     created_at: datetime
     expires_at: datetime
     app_link: str | None = None
+    confirmed_at: datetime | None = None
 
     @property
     def surface(self) -> Surface:

@@ -33,6 +33,7 @@ class EndCause(StrEnum):
     BUTTON = "button"
     SIGNED_OUT = "signed_out"
     ROLE_LOST = "role_lost"
+    CUSTOMER = "customer"
 
 
 MAY_VIEW: Mapping[Role, bool] = {Role.AGENT: True, Role.LEAD: True, Role.AUDITOR: False}

@@ -7,7 +7,7 @@ after it. The other names the login session, is new at every sign-in, and is wor
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import flask_login
 from flask import Flask, Response, current_app, session
@@ -17,6 +17,9 @@ from portal.domain.people import Customer, LoginSession, Surface
 from portal.identity import login_sessions
 from portal.storage import login_sessions as stored
 from portal.storage.database import Database
+
+CONFIRMED_FOR = timedelta(minutes=15)
+"""How long it counts that a customer has signed in anew for something grave."""
 
 BROWSER, LANGUAGE, UNTIL = "browser", "language", "until"
 """What the cookie holds beside the login session."""
@@ -96,6 +99,13 @@ def app_link() -> str | None:
     """The way back to the retailer's app, for a session that was entered from it."""
     visitor = _visitor()
     return visitor.login_session.app_link if visitor else None
+
+
+def is_confirmed() -> bool:
+    """Whether the customer has shown lately that it is them, and not somebody who found this browser signed in."""
+    visitor = _visitor()
+    at = visitor.login_session.confirmed_at if visitor else None
+    return at is not None and _door().clock() - at < CONFIRMED_FOR
 
 
 def id_token() -> str | None:

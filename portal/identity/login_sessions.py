@@ -10,15 +10,24 @@ from portal.storage.database import Database, Transaction
 
 
 def sign_in(
-    database: Database, identity: Identity, id_token: str | None, now: datetime, hours: int
+    database: Database, identity: Identity, id_token: str | None, now: datetime, hours: int, *, confirms: bool = False
 ) -> tuple[Customer, str]:
-    """The customer of this identity, and the random token that makes a browser theirs for so many hours."""
+    """The customer of this identity, and the random token that makes a browser theirs for so many hours.
+
+    `confirms`: they have just shown that it is them.
+    """
     token = secrets.token_urlsafe(32)
     with database.write() as tx:
         stored.purge(tx, now)
         customer = customers.signed_in(tx, identity, now=now)
         session = stored.open(
-            tx, customer.id, token=token, id_token=id_token, now=now, expires_at=now + timedelta(hours=hours)
+            tx,
+            customer.id,
+            token=token,
+            id_token=id_token,
+            now=now,
+            expires_at=now + timedelta(hours=hours),
+            confirmed_at=now if confirms else None,
         )
         note(tx, customer.id, "login_session.opened", session.id, now)
     return customer, token

@@ -12,9 +12,10 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from portal.domain.people import Identity
 from portal.identity.calls import IssuerError
 from portal.identity.claims import ClaimNames, read_identity
-from portal.identity.id_token import verified_claims
+from portal.identity.id_token import LEEWAY, verified_claims
 from portal.identity.issuer import Issuer, Metadata
 from portal.identity.logout_token import LogoutToken, read_logout_token
+from portal.identity.signatures import seconds
 from portal.storage import sign_ins
 from portal.storage.database import Database
 
@@ -23,11 +24,18 @@ PATIENCE = timedelta(hours=1)
 
 LONGEST_ANSWER = 4096
 
+SHOW_ANEW = {"prompt": "login", "max_age": "0"}
+"""The second makes the issuer say when it was, which the first alone does not."""
+
 OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
 
 class SignInFailed(Exception):
     """A sign-in that ends here. The text is a fixed word for the log; nothing of it is for customers."""
+
+
+class NotConfirmed(SignInFailed):
+    """Somebody came back who was to show anew who they are, and the issuer does not say that they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,14 @@ class OidcConfig:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Who came back from the issuer, and what they were after."""
+    """Who came back from the issuer, and what they were after. `confirms`: they have just shown that it is them."""
 
     identity: Identity
     claims: Mapping[str, Any]
     id_token: str
     target: str
     language: str
+    confirms: bool = False
 
 
 class Oidc:
@@ -65,8 +74,11 @@ class Oidc:
         self._database = database
         self._issuer = Issuer(config.issuer, timeout=config.timeout, ca_bundle=config.ca_bundle)
 
-    def begin(self, *, browser: str, target: str, language: str, now: datetime) -> str:
-        """Where to send the customer to sign in; `target` names the page to come back to. Raises SignInFailed."""
+    def begin(self, *, browser: str, target: str, language: str, now: datetime, confirms: bool = False) -> str:
+        """Where to send the customer to sign in; `target` names the page to come back to. Raises SignInFailed.
+
+        `confirms`: though they may be signed in there, they are to show anew that it is them.
+        """
         try:
             metadata = self._issuer.metadata()
         except IssuerError as error:
@@ -84,6 +96,7 @@ class Oidc:
                 language=language,
                 now=now,
                 expires_at=now + PATIENCE,
+                confirms=confirms,
             )
         config = self._config
         with self._issuer.caller.client(
@@ -99,6 +112,7 @@ class Oidc:
                 code_verifier=verifier,
                 ui_locales=language,
                 **({"acr_values": " ".join(config.acr_values)} if config.acr_values else {}),
+                **(SHOW_ANEW if confirms else {}),
             )
         return str(url)
 
@@ -121,11 +135,13 @@ class Oidc:
                 keys=lambda insist: self._issuer.keys(insist=insist),
                 now=now,
             )
+            if sign_in.confirms and not is_fresh(claims, sign_in.begun_at):
+                raise NotConfirmed("not_confirmed")
             told = self._told(claims, metadata, access_token)
         except IssuerError as error:
             raise SignInFailed(str(error)) from None
         identity = read_identity(told, metadata.issuer, self._config.claim_names)
-        return Completed(identity, told, id_token, sign_in.target, sign_in.language)
+        return Completed(identity, told, id_token, sign_in.target, sign_in.language, sign_in.confirms)
 
     def logout_url(self, id_token: str | None, language: str) -> str | None:
         """Where the customer is signed out of the issuer too; None where it does not offer that, or does not answer."""
@@ -203,6 +219,12 @@ class Oidc:
         if told.get("sub") != subject:
             raise IssuerError("userinfo_of_somebody_else")
         return told
+
+
+def is_fresh(claims: Mapping[str, Any], begun_at: datetime) -> bool:
+    """Whether the issuer says that somebody has signed in there since then."""
+    at = seconds(claims.get("auth_time"))
+    return at is not None and at >= begun_at.timestamp() - LEEWAY
 
 
 def read_answer(args: Mapping[str, str], metadata: Metadata) -> str:

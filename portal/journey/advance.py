@@ -30,7 +30,9 @@ def advance(*, ports: Ports, customer_id: str, link_session_id: str, now: dateti
         case State.ARRIVED | State.WAITING:
             confirm(ports=ports, attempt=attempt, now=now)
         case State.HELD if attempt.reason is Reason.ANOTHER_PERSON:
-            undo(ports=ports, held=attempt)
+            undo(ports=ports, ended=attempt)
+        case State.EXPIRED if attempt.reason is Reason.PERMISSION_WITHDRAWN:
+            undo(ports=ports, ended=attempt)
         case State.DEPARTED if attempt.is_overdue(now):
             _let_go(ports, attempt.moved(State.EXPIRED, now=now, reason=Reason.LEFT_OPEN), attempt.state, now)
         case State.DEPARTED | State.CANCELLED if attempt.was_followed(now):

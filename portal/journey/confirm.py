@@ -146,11 +146,12 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
     """The customer's row for a confirmed reading: the pinned one, one they had before, or a new one."""
     pinned = next((device for device in known if device.id == attempt.device_id), None)
     before = next((d for d in known if d.provider_device_id == reading.provider_device_id), pinned)
+    consent_id = _permission(attempt, before or pinned)
     if before is not None and reading in attempt.confirmed and before.is_active_as(reading):
         # The event that this reading comes from has been applied already, and perhaps a newer one since.
-        return before
+        return before.consented(consent_id)
     if before is not None:
-        return before.with_reading(reading, now=now)
+        return before.with_reading(reading, now=now).consented(consent_id)
     vendor = known_vendor(reading.vendor_code or reading.vendor_name or attempt.vendor_key)
     new = Device(
         id=new_id(),
@@ -169,9 +170,17 @@ def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, .
         read_at=now,
         observed_at=now,
         changed_at=now,
+        consent_id=consent_id,
     )
     # An event that says otherwise is newer evidence from the moment the customer left.
     return replace(new.with_reading(reading, now=now), observed_at=attempt.departed_at or attempt.created_at)
+
+
+def _permission(attempt: LinkSession, before: Device | None) -> str | None:
+    """What the device is connected on: a renewal goes on with the permission that there is."""
+    if attempt.purpose is Purpose.LINK:
+        return attempt.id
+    return before.consent_id if before is not None else None
 
 
 def _mark_pinned(tx: Transaction, attempt: LinkSession, now: datetime) -> None:

@@ -97,7 +97,9 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
     with ports.database.write() as tx:
         so_far = provider_accounts.take_up(tx, customer_id, provider_key)
         account = provider_accounts.of(tx, customer_id, provider_key)
-        asked = tuple(d for d in devices.all_of(tx, customer_id) if d.provider_key == provider_key)
+        owned = devices.all_of(tx, customer_id)
+        # Of what must go nothing more is read: there is no permission for it.
+        asked = tuple(d for d in owned if d.provider_key == provider_key and not d.must_go)
     if so_far is None or account is None:
         return
     failures = 0
@@ -133,7 +135,7 @@ def _take_in(
         for asked_device in asked:
             device = devices.get(tx, customer_id, asked_device.id)
             # Linked again, removed or told otherwise while the provider was being asked: that is newer.
-            if device is None or device.observed_at > now:
+            if device is None or device.must_go or device.observed_at > now:
                 continue
             reading = found.get(device.provider_device_id)
             updated = _updated(device, reading, renewing=device.id in renewing, settling=device.id in settling, now=now)
@@ -157,6 +159,6 @@ def _updated(device: Device, reading: DeviceReading | None, *, renewing: bool, s
 
 
 def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
-    if device.provider_key not in ports.providers or now - device.read_at < ports.policy.fresh_for:
+    if device.must_go or device.provider_key not in ports.providers or now - device.read_at < ports.policy.fresh_for:
         return False
     return ports.providers.get(device.provider_key).traits.reads_devices

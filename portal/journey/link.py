@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from portal.domain.catalogue import DeviceType, Route
+from portal.domain.catalogue import DeviceType, NotOffered, Route
 from portal.domain.link_session import IN_FLIGHT, LONGEST_QUEUE, LinkSession, Purpose, Reason, State
 from portal.domain.people import Consent, Customer
 from portal.journey import choose
@@ -13,7 +13,7 @@ from portal.journey.tasks import Step, Task
 from portal.journey.waking import put
 from portal.journey.waking import wake as wake_task
 from portal.journey.watch import watch
-from portal.storage import consents, link_sessions, provider_accounts
+from portal.storage import consents, deletions, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 from portal.storage.wakes import is_awake
@@ -72,6 +72,9 @@ def open_attempt(
     click = "/".join((attempt.purpose, attempt.provider_key, attempt.device_type, attempt.vendor_key, device_id or ""))
     # Transactions that write about one customer take turns, so the second of two clicks finds the first.
     with ports.database.write() as tx:
+        tx.in_turn(customer.id)
+        if deletions.of_customer(tx, customer.id) is not None:
+            raise NotOffered(attempt.vendor_key)
         earlier = link_sessions.of_click(tx, customer.id, click)
         if earlier is not None:
             if _is_same_click(earlier, now):

@@ -107,6 +107,8 @@ def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: da
             return False
         known = devices.known(tx, customer.id, attempt.provider_key)
         beside = as_devices(replace(attempt, device_id=None), attempt.confirmed, known, now)
+        first = next((device for device in known if device.id == attempt.device_id), None)
+        beside = tuple(device.consented(first.consent_id if first is not None else None) for device in beside)
         kept = replace(attempt, device_id=beside[0].id, reason=Reason.KEPT_BOTH)
         link_sessions.move(tx, kept, was=attempt.state)
         take_in(tx, beside, now)

@@ -21,7 +21,7 @@ from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.journey.tasks import HOUSE, Step, Task
 from portal.journey.waking import put
-from portal.storage import devices, link_sessions, provider_accounts, provider_events
+from portal.storage import devices, link_sessions, provider_accounts, provider_events, tombstones
 from portal.storage.database import DatabaseFault, Transaction
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,9 @@ MOST_TRIES = 10
 NOBODY = "nobody"
 NO_ATTEMPT = "no_attempt"
 """Why an event waits for an operator: it names no customer of ours, or a device that none of theirs came back with."""
+
+DELETED = "deleted"
+"""It names a customer who has been forgotten: that it came is all that is kept of it."""
 
 
 class NotStored(Exception):
@@ -107,6 +110,8 @@ def _take(ports: Ports, event_id: str, now: datetime) -> None:
     # Only now: an end of the process before this has the event taken once more.
     with ports.database.write() as tx:
         provider_events.settle(tx, event_id, state, now=now, cause=weighed.cause)
+        if weighed.cause == DELETED:
+            provider_events.forget(tx, event_id)
     if weighed.cause is not None:
         log.warning("event_quarantined", provider=event.provider_key, id=event_id, cause=weighed.cause)
 
@@ -116,7 +121,8 @@ def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:
     named = event.pseudonym
     account = provider_accounts.by_pseudonym(tx, event.provider_key, named) if named is not None else None
     if account is None:
-        return _Weighed(NOBODY)
+        was_deleted = named is not None and tombstones.holds(tx, event.provider_key, named)
+        return _Weighed(DELETED if was_deleted else NOBODY)
     customer_id = account.customer_id
     if event.kind is EventKind.CHANGED:
         under_way = (attempt for attempt in link_sessions.open_of(tx, customer_id) if attempt.state in BACK)
@@ -138,7 +144,7 @@ def _tell(tx: Transaction, device: Device, account: ProviderAccount, event: Prov
     told = _told(device, event, now)
     # Events carry whole seconds: what happened within the same second is not older.
     is_old = event.occurred_at < device.observed_at.replace(microsecond=0)
-    if told is device or is_old or device.removed_at is not None:
+    if told is device or is_old or device.removed_at is not None or device.must_go:
         return
     newest = provider_events.newest_about(
         tx, device.provider_key, account.pseudonym, device.provider_device_id, since=event.occurred_at

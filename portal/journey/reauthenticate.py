@@ -13,7 +13,7 @@ def start(*, ports: Ports, customer: Customer, device_id: str, language: str, no
     """An attempt to renew the access to this device; None where the customer has no such device."""
     with ports.database.read() as tx:
         device = devices.get(tx, customer.id, device_id)
-    if device is None:
+    if device is None or device.must_go:
         return None
     route = ports.catalogue.pinned(device.provider_key, device.device_type, device.vendor_key)
     return open_attempt(ports=ports, customer=customer, route=route, language=language, device_id=device.id, now=now)

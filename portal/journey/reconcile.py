@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from portal.domain.deletion import KEPT_FOR
+from portal.journey.deletion import task_of as deletion_task
 from portal.journey.devices import wake_read
 from portal.journey.letters import task_of
 from portal.journey.ports import Ports
@@ -10,6 +12,7 @@ from portal.journey.waking import wake
 from portal.storage import (
     app_entries,
     arrivals,
+    deletions,
     link_sessions,
     login_sessions,
     outbox,
@@ -19,6 +22,7 @@ from portal.storage import (
     removals,
     sign_ins,
     support_codes,
+    tombstones,
 )
 
 AT_ONCE = 2000
@@ -48,6 +52,7 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
     _wake_events(ports, now, AT_ONCE)
     _wake_readings(ports, now, READINGS_AT_ONCE)
     _wake_letters(ports, now, LETTERS_AT_ONCE)
+    _wake_deletions(ports, now, AT_ONCE)
     with ports.database.write() as tx:
         arrivals.purge(tx, now)
         sign_ins.purge(tx, now)
@@ -57,11 +62,20 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
         provider_events.purge(tx, now - EVENTS_KEPT)
         support_codes.purge(tx, now)
         outbox.purge(tx, now - LETTERS_KEPT)
+        deletions.purge(tx, now - KEPT_FOR)
+        tombstones.purge(tx, now)
 
 
 def catch_up(*, ports: Ports, now: datetime) -> None:
     """A round while the queue is away: only what somebody wanted to put there."""
-    for wake_those in (_wake_attempts, _wake_removals, _wake_events, _wake_readings, _wake_letters):
+    for wake_those in (
+        _wake_attempts,
+        _wake_removals,
+        _wake_events,
+        _wake_readings,
+        _wake_letters,
+        _wake_deletions,
+    ):
         wake_those(ports, now, QUICKLY_AT_ONCE, lying=True)
 
 
@@ -101,3 +115,10 @@ def _wake_letters(ports: Ports, now: datetime, limit: int, *, lying: bool = Fals
         due = outbox.due(tx, now=now, limit=limit, lying=lying)
     for mail_id in due:
         wake(ports=ports, task=task_of(mail_id), now=now)
+
+
+def _wake_deletions(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
+    with ports.database.read() as tx:
+        due = deletions.due(tx, now=now, limit=limit, lying=lying)
+    for one in due:
+        wake(ports=ports, task=deletion_task(one.deletion_id, one.system), now=now)

@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 TRIED_FOR = timedelta(days=1)
 """How long a removal of which nobody knows is tried again, about each minute."""
 
+INSISTED_FOR = timedelta(days=3)
+"""The same for a device that must go; then it leaves its customer's list, whatever is there at the provider."""
+
 
 class RemovalOutcome(StrEnum):
     """GONE: access has ended at the provider too. NOT_OFFERED: it is off our list only.
@@ -77,19 +80,31 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float,
         device = devices.get(tx, customer.id, device_id)
         if device is None:
             return None
-        traits = ports.traits(device.provider_key)
-        if not traits.removes_devices:
-            gone = _off_the_list(tx, device, Removal.NOT_OFFERED, now)
-            return Removed(gone, traits, RemovalOutcome.NOT_OFFERED)
-        if device.removal_asked_at is None:
-            device = replace(device, removal_asked_at=now, removal_failed_at=None)
-            devices.save(tx, device)
-            note_device(tx, device, "removal_asked", now=now, actor="customer")
-        is_new = removals.wake(tx, customer.id, device_id, now=now)
-    if is_new:
-        put(ports=ports, task=Task(Step.REMOVE, device.provider_key, (customer.id, device_id)))
-    device = _watched(ports, device, patience)
-    return Removed(device, traits, _outcome(device))
+        device, tasks = ask(tx, ports=ports, device=device, now=now)
+    for task in tasks:
+        put(ports=ports, task=task)
+    if device.removed_at is None:
+        device = _watched(ports, device, patience)
+    return Removed(device, ports.traits(device.provider_key), _outcome(device))
+
+
+def ask(
+    tx: Transaction, *, ports: Ports, device: Device, now: datetime, must_go: bool = False
+) -> tuple[Device, tuple[Task, ...]]:
+    """The device as it is being removed, and what is to be put in the queue for that once the transaction is over.
+
+    Where its provider cannot end the access it is off the list at once. `must_go`: it leaves the list in any case.
+    """
+    device = replace(device, must_go=device.must_go or must_go)
+    if not ports.traits(device.provider_key).removes_devices:
+        return _off_the_list(tx, device, Removal.NOT_OFFERED, now), ()
+    if device.removal_asked_at is None:
+        device = replace(device, removal_asked_at=now, removal_failed_at=None)
+        note_device(tx, device, "removal_asked", now=now, actor="customer")
+    devices.save(tx, device)
+    is_new = removals.wake(tx, device.customer_id, device.id, now=now)
+    ids = (device.customer_id, device.id)
+    return device, (Task(Step.REMOVE, device.provider_key, ids),) if is_new else ()
 
 
 def take_off(*, ports: Ports, customer_id: str, device_id: str, now: datetime) -> None:
@@ -127,7 +142,12 @@ def _not_removed(ports: Ports, device: Device, error: ProviderError, now: dateti
         asked_at = kept.removal_asked_at if kept is not None else None
         if kept is None or asked_at is None:
             return
-        if not may_be_gone:
+        if kept.must_go and now - asked_at > INSISTED_FOR:
+            _off_the_list(tx, kept, Removal.NOT_OFFERED, now)
+            return
+        if kept.must_go:
+            kept = replace(kept, removal_failed_at=now)
+        elif not may_be_gone:
             kept = replace(kept, removal_asked_at=None, removal_failed_at=now)
         elif now - asked_at <= TRIED_FOR:
             kept = replace(kept, removal_failed_at=now)
@@ -135,7 +155,7 @@ def _not_removed(ports: Ports, device: Device, error: ProviderError, now: dateti
             # How it is now, whoever is asked about the device says; of this removal nothing is certain.
             kept = replace(kept, removal_asked_at=None, removal_failed_at=None)
         devices.save(tx, kept)
-        if not may_be_gone or not device.may_be_gone:
+        if not device.may_be_gone or not (may_be_gone or kept.must_go):
             note_device(tx, kept, action, now=now)
 
 

@@ -20,7 +20,7 @@ from portal.domain.support import (
     check_may_view,
 )
 from portal.journey.ports import Ports
-from portal.storage import access_events, agents, customer_search, customers, support_grants
+from portal.storage import access_events, agents, audit, customer_search, customers, support_codes, support_grants
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
@@ -36,6 +36,10 @@ class Found:
 
     customers: tuple[Customer, ...]
     more_after: tuple[str, str] | None
+
+
+class CodeRefused(Exception):
+    """The customer wants to be asked first, and the code is not theirs, or not good any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +71,27 @@ def begin(
     customer_id: str,
     reason: Reason,
     ticket: str,
+    code: str = "",
     many_customers: int,
     request_reference: str,
     now: datetime,
 ) -> SupportGrant | None:
-    """A permission for this agent; None for an unknown customer. Raises NotAllowed.
+    """A permission for this agent; None for an unknown customer. Raises NotAllowed, CodeRefused.
 
-    More than `many_customers` in a shift are an alarm, once in the shift; nothing is refused for it.
+    A customer who wants to be asked first has read out the `code`; it lets the agent help as well. More than
+    `many_customers` in a shift are an alarm, once in the shift; nothing is refused for it.
     """
     with ports.database.write() as tx:
         tx.in_turn(agent.id)
+        tx.in_turn(customer_id)
         subject = customers.get(tx, customer_id)
         if subject is None:
             return None
         check_may_view(agent, subject, is_staff=agents.is_known(tx, subject.identity))
         if len(support_grants.open_of(tx, agent.id, now=now)) >= MOST_AT_ONCE:
             raise NotAllowed("too_many")
+        is_asked = subject.support_asks_first
+        is_right = not is_asked or support_codes.take(tx, subject.id, "".join(code.split()), now=now)
         grant = SupportGrant(
             id=new_id(),
             agent_id=agent.id,
@@ -91,15 +100,23 @@ def begin(
             ticket=ticket[:LONGEST_TICKET],
             created_at=now,
             expires_at=now + GRANT_LIFETIME,
+            assists_since=now if is_asked else None,
         )
-        support_grants.keep(tx, grant)
-        seen = support_grants.customers_seen(tx, agent.id, since=now - SHIFT)
-        is_alarm = seen > many_customers and not _was_told(tx, agent, now)
-        if is_alarm:
-            _tell_auditors(tx, agent, grant, seen, request_reference)
-    if is_alarm:
-        log.warning("many_customers_viewed", agent=agent.id, customers=seen, hours=SHIFT // timedelta(hours=1))
+        if is_right:
+            support_grants.keep(tx, grant)
+            _look_for_many(tx, agent, grant, many_customers, request_reference)
+    if not is_right:
+        # Only now: that it was tried has to be kept.
+        raise CodeRefused
     return grant
+
+
+def _look_for_many(tx: Transaction, agent: Agent, grant: SupportGrant, many: int, request_reference: str) -> None:
+    """Raises the alarm where this permission was one too many."""
+    seen = support_grants.customers_seen(tx, agent.id, since=grant.created_at - SHIFT)
+    if seen > many and not _was_told(tx, agent, grant.created_at):
+        _tell_auditors(tx, agent, grant, seen, request_reference)
+        log.warning("many_customers_viewed", agent=agent.id, customers=seen, hours=SHIFT // timedelta(hours=1))
 
 
 def _was_told(tx: Transaction, agent: Agent, now: datetime) -> bool:
@@ -145,16 +162,38 @@ def open_of(*, ports: Ports, agent: Agent, now: datetime) -> tuple[Viewing, ...]
 
 
 def renew(*, ports: Ports, viewing: Viewing, now: datetime) -> bool:
-    """As long again, once; False where that is over."""
+    """As long again, once; False where that is over, or where the customer has to be asked again."""
     if not viewing.grant.may_renew(now):
         return False
     with ports.database.write() as tx:
+        tx.in_turn(viewing.customer.id)
+        subject = customers.get(tx, viewing.customer.id)
+        if subject is None or subject.support_asks_first:
+            return False
         return support_grants.renew(tx, viewing.grant.renewed(now))
 
 
 def end(*, ports: Ports, viewing: Viewing, now: datetime) -> None:
     with ports.database.write() as tx:
         support_grants.end(tx, viewing.grant.agent_id, grant_id=viewing.grant.id, cause=EndCause.BUTTON, now=now)
+
+
+def have_it_ask_first(*, ports: Ports, customer: Customer, asks: bool, now: datetime) -> None:
+    """Whether customer support has to ask this customer first. Whoever looks without a code stops at once."""
+    with ports.database.write() as tx:
+        if not customers.have_support_ask_first(tx, customer.id, asks=asks):
+            return
+        if asks:
+            support_grants.end_of_customer(tx, customer.id, cause=EndCause.CUSTOMER, now=now)
+        audit.record(
+            tx,
+            at=now,
+            actor="customer",
+            customer_id=customer.id,
+            action="support.asks_first" if asks else "support.need_not_ask",
+            object_type="customer",
+            object_id=customer.id,
+        )
 
 
 def looks_at(*, ports: Ports, customer: Customer, limit: int = 50) -> tuple[SupportGrant, ...]:

@@ -16,6 +16,7 @@ class Step(StrEnum):
     REMOVE = "remove"
     TAKE_EVENT = "take_event"
     SEND = "send"
+    DELETE = "delete"
     CATCH_UP = "catch_up"
     RECONCILE = "reconcile"
 
@@ -32,8 +33,8 @@ class Task:
     """One step to be taken soon.
 
     `ids` are (customer, attempt) for ADVANCE, (customer, provider) for READ, (customer, device) for REMOVE, (event,)
-    for TAKE_EVENT and (letter,) for SEND, none for CATCH_UP and RECONCILE, which come from a clock and not out of the
-    queue.
+    for TAKE_EVENT, (letter,) for SEND and (deletion, system) for DELETE, none for CATCH_UP and RECONCILE, which come
+    from a clock and not out of the queue.
     """
 
     step: Step

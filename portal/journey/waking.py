@@ -5,7 +5,7 @@ from datetime import datetime
 
 from portal.journey.ports import Ports
 from portal.journey.tasks import Step, Task
-from portal.storage import link_sessions, outbox, provider_accounts, provider_events, removals
+from portal.storage import deletions, link_sessions, outbox, provider_accounts, provider_events, removals
 
 MARK: Mapping[Step, Callable[..., bool]] = {
     Step.ADVANCE: link_sessions.wake,
@@ -13,6 +13,7 @@ MARK: Mapping[Step, Callable[..., bool]] = {
     Step.REMOVE: removals.wake,
     Step.TAKE_EVENT: provider_events.wake,
     Step.SEND: outbox.wake,
+    Step.DELETE: deletions.wake,
 }
 LEAVE: Mapping[Step, Callable[..., None]] = {
     Step.ADVANCE: link_sessions.leave,
@@ -20,6 +21,7 @@ LEAVE: Mapping[Step, Callable[..., None]] = {
     Step.REMOVE: removals.leave,
     Step.TAKE_EVENT: provider_events.leave,
     Step.SEND: outbox.leave,
+    Step.DELETE: deletions.leave,
 }
 
 

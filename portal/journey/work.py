@@ -4,6 +4,7 @@ import structlog
 
 from portal.journey import letters
 from portal.journey.advance import advance
+from portal.journey.deletion_work import delete
 from portal.journey.devices import read
 from portal.journey.ports import Ports
 from portal.journey.provider_events import take
@@ -35,6 +36,8 @@ def _do(ports: Ports, task: Task) -> None:
             take(ports=ports, event_id=event_id, now=now)
         case Step.SEND, (mail_id,):
             letters.send(ports=ports, mail_id=mail_id, now=now)
+        case Step.DELETE, (deletion_id, system):
+            delete(ports=ports, deletion_id=deletion_id, system=system, now=now)
         case Step.CATCH_UP, ():
             catch_up(ports=ports, now=now)
         case Step.RECONCILE, ():

@@ -128,6 +128,9 @@ class Nox:
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         return Removal.NOT_OFFERED
 
+    def delete_user(self, account: ProviderAccount) -> Removal:
+        return Removal.NOT_OFFERED
+
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
         return self._events.read(headers, body, now=now)
 

@@ -99,6 +99,7 @@ class Podero:
             preselects_vendor=False,
             reads_devices=True,
             removes_devices=self._config.delete_devices,
+            deletes_users=True,
             smart_control=self._config.smart_control,
         )
 
@@ -179,6 +180,15 @@ class Podero:
             return Removal.GONE
         if answer.status >= 500 or answer.status in ASKS_AGAIN:
             self._gateway.settled("remove device", answer)
+        return Removal.NOT_OFFERED
+
+    def delete_user(self, account: ProviderAccount) -> Removal:
+        """Immediate and for good; the path is inferred, so a refusal means that Podero has no such call."""
+        answer = self._api.delete_user(account)
+        if answer is None:
+            return Removal.GONE
+        if answer.status >= 500 or answer.status in ASKS_AGAIN:
+            self._gateway.settled("delete user", answer)
         return Removal.NOT_OFFERED
 
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:

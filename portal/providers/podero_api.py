@@ -82,6 +82,17 @@ class PoderoApi:
                 return existing
         return _id_in("create user", members(self._gateway.settled("create user", answer).body))
 
+    def delete_user(self, account: ProviderAccount) -> Answer | None:
+        """None where the customer has no user any more; else the answer that says why they still have."""
+        user = account.provider_user_id or self.find_user(account.pseudonym)
+        if user is None:
+            return None
+        place = f"{self._users}/{_checked_id(user)}"
+        answer = self.call("delete user", "DELETE", place, needs_json=False, removes=True)
+        if answer.is_success or (answer.status == 404 and self.find_user(account.pseudonym) is None):
+            return None
+        return answer
+
     def require_user(self, account: ProviderAccount) -> None:
         """Raises UserGone where the customer's user is no more; a refusal alone may mean much else."""
         user = user_of(account)

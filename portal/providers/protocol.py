@@ -56,7 +56,8 @@ class Traits:
     None where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the
     provider knows one registered URL and the attempt is found by who is signed in. `preselects_vendor`: the Connect UI
     can be opened at the vendor. `reads_devices`: it can be asked what a customer has linked; otherwise only its events
-    tell. `removes_devices`: removing here ends the access there. `smart_control`: linked devices are controlled from
+    tell. `removes_devices`: removing here ends the access there. `deletes_users`: it forgets a
+    customer, with all devices. `smart_control`: linked devices are controlled from
     the start. `replaces_on_link`: device types of which linking another replaces the first.
     """
 
@@ -69,6 +70,7 @@ class Traits:
     preselects_vendor: bool
     reads_devices: bool
     removes_devices: bool
+    deletes_users: bool = False
     smart_control: bool = False
     replaces_on_link: frozenset[DeviceType] = frozenset()
     fallback_language: str = "en"
@@ -164,6 +166,10 @@ class Provider(Protocol):
 
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Ends the access to one device for this customer only; again does no harm. Raises OutcomeUnknown."""
+        ...
+
+    def delete_user(self, account: ProviderAccount) -> Removal:
+        """Has the provider forget this customer, with all devices; again does no harm. Raises OutcomeUnknown."""
         ...
 
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:

@@ -171,6 +171,10 @@ class Telematica:
         self._settled("revoke", answer)
         return Removal.GONE
 
+    def delete_user(self, account: ProviderAccount) -> Removal:
+        """A user there is only the id we send: there are devices to revoke, and nothing more to forget."""
+        return Removal.NOT_OFFERED
+
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
         return self._events.read(headers, body, now=now)
 

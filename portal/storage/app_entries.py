@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, delete, select, update
 
 from portal.domain.people import AppEntry
-from portal.storage import tables
+from portal.storage import tables, tombstones
 from portal.storage.customers import customer_of
 from portal.storage.database import Transaction
 from portal.storage.sealing import hashed
@@ -43,6 +43,8 @@ def keep(
         created_at=now,
         expires_at=expires_at,
     )
+    if tombstones.holds(tx, tombstones.APP, issuer, token_id):
+        raise Replayed
     once = new.on_conflict_do_nothing(index_elements=["issuer", "token_id"]).returning(_entries.c.token_id)
     if tx.connection.execute(once).one_or_none() is None:
         raise Replayed
@@ -70,6 +72,13 @@ def enter(tx: Transaction, entry: AppEntry, *, now: datetime) -> bool:
     """Uses the entry up. False where another was first."""
     unused = update(_entries).where(_this(entry), _entries.c.entered_at.is_(None))
     return tx.connection.execute(unused.values(entered_at=now)).rowcount == 1
+
+
+def of_customer(tx: Transaction, customer_id: str) -> tuple[tuple[datetime, datetime | None], ...]:
+    """When the app asked to let this customer in, and when they came, oldest first, as far as that is kept."""
+    mine = select(_entries.c.created_at, _entries.c.entered_at).where(_entries.c.customer_id == customer_id)
+    found = tx.connection.execute(mine.order_by(_entries.c.created_at, _entries.c.token_id))
+    return tuple((row.created_at, row.entered_at) for row in found)
 
 
 def purge(tx: Transaction, before: datetime) -> None:

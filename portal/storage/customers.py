@@ -45,6 +45,14 @@ def choose_language(tx: Transaction, customer_id: str, language: str) -> None:
     tx.connection.execute(update(_customers).where(_customers.c.id == customer_id).values(language=language))
 
 
+def have_support_ask_first(tx: Transaction, customer_id: str, *, asks: bool) -> bool:
+    """Keeps whether customer support has to ask first; False where that was so already."""
+    tx.in_turn(customer_id)
+    other = (_customers.c.id == customer_id, _customers.c.support_asks_first.is_not(asks))
+    changed = update(_customers).where(*other).values(support_asks_first=asks)
+    return tx.connection.execute(changed).rowcount == 1
+
+
 def customer_of(row: RowMapping) -> Customer:
     """A customer from a row that holds all columns of the table."""
     return Customer(
@@ -60,4 +68,5 @@ def customer_of(row: RowMapping) -> Customer:
         ),
         language=row["language"],
         created_at=row["created_at"],
+        support_asks_first=row["support_asks_first"],
     )

@@ -139,7 +139,8 @@ def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> t
     back = _attempts.c.state.in_((State.ARRIVED, State.WAITING))
     is_unchecked = or_(_attempts.c.checked_at.is_(None), _attempts.c.checked_at <= now - CHECK_EVERY)
     has_link = _attempts.c.connect_url_sealed.is_not(None) & (_attempts.c.departed_at <= now - ONE_CLICK)
-    to_undo = (_attempts.c.state == State.HELD) & (_attempts.c.reason == Reason.ANOTHER_PERSON)
+    by_another = (_attempts.c.state == State.HELD) & (_attempts.c.reason == Reason.ANOTHER_PERSON)
+    to_undo = or_(by_another, _attempts.c.reason == Reason.PERMISSION_WITHDRAWN)
     is_due = or_(
         (_attempts.c.state == State.CREATED) & _is_free(now),
         to_undo & _attempts.c.checked_at.is_(None),

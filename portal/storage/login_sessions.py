@@ -21,6 +21,7 @@ _BY_TOKEN = (
         _sessions.c.created_at.label("opened_at"),
         _sessions.c.expires_at,
         _sessions.c.app_link,
+        _sessions.c.confirmed_at,
     )
     .join_from(_sessions, _customers)
     .where(_sessions.c.token_hash == bindparam("token"), _sessions.c.expires_at > bindparam("now"))
@@ -37,6 +38,7 @@ def open(  # noqa: A001 - `login_sessions.open` is how it is read
     now: datetime,
     expires_at: datetime,
     app_link: str | None = None,
+    confirmed_at: datetime | None = None,
 ) -> LoginSession:
     """Signs the customer in, in the browser that gets the random `token`; with `app_link` it is the app's webview."""
     session = insert(_sessions).values(
@@ -45,6 +47,7 @@ def open(  # noqa: A001 - `login_sessions.open` is how it is read
         token_hash=hashed(token),
         id_token_sealed=tx.seal(id_token) if id_token is not None else None,
         app_link=app_link,
+        confirmed_at=confirmed_at,
         created_at=now,
         expires_at=expires_at,
     )
@@ -66,7 +69,15 @@ def by_token(tx: Transaction, token: str, *, now: datetime) -> LoginSession | No
         created_at=row["opened_at"],
         expires_at=row["expires_at"],
         app_link=row["app_link"],
+        confirmed_at=row["confirmed_at"],
     )
+
+
+def of_customer(tx: Transaction, customer_id: str) -> tuple[tuple[datetime, datetime, bool], ...]:
+    """Where the customer is signed in now, oldest first: since when, until when, and whether in the app."""
+    mine = select(_sessions.c.created_at, _sessions.c.expires_at, _sessions.c.app_link)
+    found = mine.where(_sessions.c.customer_id == customer_id).order_by(_sessions.c.created_at, _sessions.c.id)
+    return tuple((row.created_at, row.expires_at, row.app_link is not None) for row in tx.connection.execute(found))
 
 
 def id_token(tx: Transaction, token: str) -> str | None:

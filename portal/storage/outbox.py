@@ -66,6 +66,13 @@ def done(tx: Transaction, mail_id: str) -> None:
     tx.connection.execute(update(_outbox).where(_outbox.c.id == mail_id).values(letter_sealed=None))
 
 
+def of_customer(tx: Transaction, customer_id: str) -> tuple[tuple[datetime, bool], ...]:
+    """When letters to this customer were written, oldest first, and whether they are on their way still."""
+    mine = select(_outbox.c.created_at, _waits.label("waits")).where(_outbox.c.customer_id == customer_id)
+    found = tx.connection.execute(mine.order_by(_outbox.c.created_at, _outbox.c.id))
+    return tuple((row.created_at, bool(row.waits)) for row in found)
+
+
 def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[str, ...]:
     """The letters to be sent that are not in the queue, the longest due first.
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Executable, MappingResult, RowMapping, bin
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.people import ProviderAccount
-from portal.storage import tables, wakes
+from portal.storage import tables, tombstones, wakes
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 from portal.storage.wakes import asleep, is_awake, lies
@@ -30,7 +30,7 @@ class Reading:
 
 
 class AlreadyBound(Exception):
-    """This account has another provider user, or another account has this one."""
+    """This account has another provider user, or another account has this one, or had it before it was deleted."""
 
 
 def ensure(tx: Transaction, customer_id: str, provider_key: str) -> ProviderAccount:
@@ -75,6 +75,8 @@ def by_provider_user(tx: Transaction, provider_key: str, provider_user_id: str) 
 
 def bind(tx: Transaction, account: ProviderAccount, provider_user_id: str) -> ProviderAccount:
     """The account with the provider's own id of the customer, for good. Raises AlreadyBound; the same id may repeat."""
+    if tombstones.holds(tx, account.provider_key, provider_user_id):
+        raise AlreadyBound(account.provider_key)
     unbound = or_(_accounts.c.provider_user_id.is_(None), _accounts.c.provider_user_id == provider_user_id)
     mine = (_accounts.c.id == account.id, _accounts.c.customer_id == account.customer_id)
     bound = update(_accounts).where(*mine, unbound).values(provider_user_id=provider_user_id).returning(*_accounts.c)

@@ -98,6 +98,12 @@ def settle(tx: Transaction, event_id: str, state: EventState, *, now: datetime, 
     tx.connection.execute(settled.values(state=state, cause=cause, done_at=now))
 
 
+def forget(tx: Transaction, event_id: str) -> None:
+    """Nothing of what the event says of anybody is kept; that it came is."""
+    emptied = update(_events).where(_events.c.id == event_id)
+    tx.connection.execute(emptied.values(pseudonym=None, link_session_id=None, readings=[], device_ids=[]))
+
+
 def failed(tx: Transaction, event_id: str) -> int:
     """Counts a step that failed; answers how often it has."""
     once_more = update(_events).where(_events.c.id == event_id).values(tries=_events.c.tries + 1)

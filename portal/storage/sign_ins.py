@@ -14,12 +14,17 @@ _sign_ins = tables.sign_ins
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What has to be known again when the customer comes back from the issuer."""
+    """What has to be known again when the customer comes back from the issuer.
+
+    `confirms`: it is to show anew that it is them, after `begun_at`.
+    """
 
     nonce: str
     code_verifier: str
     target: str
     language: str
+    begun_at: datetime
+    confirms: bool = False
 
 
 def begin(
@@ -33,6 +38,7 @@ def begin(
     language: str,
     now: datetime,
     expires_at: datetime,
+    confirms: bool = False,
 ) -> None:
     """Keeps a sign-in that left for the issuer with this random `state`, in this browser."""
     sign_in = insert(_sign_ins).values(
@@ -42,6 +48,7 @@ def begin(
         code_verifier_sealed=tx.seal(code_verifier),
         target=target,
         language=language,
+        confirms=confirms,
         created_at=now,
         expires_at=expires_at,
     )
@@ -58,7 +65,14 @@ def take(tx: Transaction, *, state: str, browser: str, now: datetime) -> SignIn 
     code_verifier = tx.unseal(row["code_verifier_sealed"])
     if code_verifier is None:
         return None
-    return SignIn(nonce=row["nonce"], code_verifier=code_verifier, target=row["target"], language=row["language"])
+    return SignIn(
+        nonce=row["nonce"],
+        code_verifier=code_verifier,
+        target=row["target"],
+        language=row["language"],
+        begun_at=row["created_at"],
+        confirms=row["confirms"],
+    )
 
 
 def purge(tx: Transaction, now: datetime) -> None:

@@ -21,6 +21,7 @@ def keep(tx: Transaction, grant: SupportGrant) -> None:
         ticket=grant.ticket,
         created_at=grant.created_at,
         expires_at=grant.expires_at,
+        assists_since=grant.assists_since,
     )
     tx.connection.execute(new)
 
@@ -64,6 +65,12 @@ def end(tx: Transaction, agent_id: str, *, grant_id: str | None, cause: EndCause
     mine = (_grants.c.agent_id == agent_id, _grants.c.ended_at.is_(None), _grants.c.expires_at > now)
     one = () if grant_id is None else (_grants.c.id == grant_id,)
     tx.connection.execute(update(_grants).where(*mine, *one).values(ended_at=now, end_cause=cause))
+
+
+def end_of_customer(tx: Transaction, customer_id: str, *, cause: EndCause, now: datetime) -> None:
+    """Ends whatever lets somebody look at this customer."""
+    theirs = (_grants.c.customer_id == customer_id, _grants.c.ended_at.is_(None), _grants.c.expires_at > now)
+    tx.connection.execute(update(_grants).where(*theirs).values(ended_at=now, end_cause=cause))
 
 
 def count_try(tx: Transaction, grant_id: str) -> bool:

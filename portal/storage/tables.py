@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from portal.domain.catalogue import DeviceType
@@ -19,7 +20,7 @@ from portal.domain.device import Connection
 from portal.domain.health import Cause
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import access_tables, app_tables, schema, support_tables
+from portal.storage import access_tables, app_tables, deletion_tables, schema, support_tables
 from portal.storage.columns import PlainText, UtcDateTime, Word, is_hash, one_of
 
 metadata = schema.metadata
@@ -36,6 +37,7 @@ customers = Table(
     Column("price_zone", PlainText),
     Column("number", PlainText),
     Column("language", PlainText),
+    Column("support_asks_first", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "subject"),
 )
@@ -81,6 +83,9 @@ devices = Table(
     Column("removal_asked_at", UtcDateTime),
     Column("removal_failed_at", UtcDateTime),
     Column("removal_woken_at", UtcDateTime),
+    # The attempt that its permission belongs to. No reference: attempts refer to devices, and that were a ring.
+    Column("consent_id", PlainText),
+    Column("must_go", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),
@@ -205,6 +210,7 @@ consents = Table(
     Column("language", PlainText, nullable=False),
     Column("smart_control", Boolean, nullable=False),
     Column("given_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
     ForeignKeyConstraint(["customer_id", "link_session_id"], ["link_sessions.customer_id", "link_sessions.id"]),
 )
 
@@ -245,6 +251,7 @@ login_sessions = Table(
     Column("app_link", PlainText),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
     UniqueConstraint("token_hash"),
     is_hash("token_hash"),
     Index(None, "customer_id"),
@@ -260,6 +267,7 @@ sign_ins = Table(
     Column("code_verifier_sealed", PlainText, nullable=False),
     Column("target", PlainText, nullable=False),
     Column("language", PlainText, nullable=False),
+    Column("confirms", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     is_hash("state_hash"),
@@ -286,6 +294,7 @@ audit = Table(
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words
-support_codes, outbox = support_tables.support_codes, support_tables.outbox
-logout_tokens = support_tables.logout_tokens
+support_codes, outbox, logout_tokens = support_tables.support_codes, support_tables.outbox, support_tables.logout_tokens
+deletions, deletion_steps = deletion_tables.deletions, deletion_tables.deletion_steps
+tombstones = deletion_tables.tombstones
 access_events, access_head = access_tables.access_events, access_tables.access_head

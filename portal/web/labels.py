@@ -159,6 +159,8 @@ def _why_ended(device: Device) -> str:
 
 def _why_still_here(device: Device) -> str | None:
     """That the device was to be removed and could not be, for as long as the customer may wonder; or nobody knows."""
+    if device.may_be_gone and device.must_go:
+        return gettext("The access could not be ended yet. We keep trying, and there is nothing for you to do.")
     if device.may_be_gone:
         return gettext(
             "We do not know yet whether it is removed. We keep checking, and there is nothing for you to do."

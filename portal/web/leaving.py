@@ -7,6 +7,7 @@ from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
 from portal.domain.provider_health import HealthState
 from portal.i18n import LazyWords, lazy_gettext, name_of
 from portal.journey.choose import Preview
+from portal.providers.protocol import Traits
 from portal.web.labels import Said, device_name
 from portal.web.words import gettext, ngettext
 
@@ -59,7 +60,7 @@ def leaving(preview: Preview, *, retailer: str, language: str) -> Leaving:
         never_seen=_never_seen(preview.vendor),
         at_hand=_at_hand(preview.vendor),
         time=_time(preview),
-        consent=_consent(preview, retailer),
+        consent=permission_words(preview.provider, retailer=retailer, smart_control=preview.provider.smart_control),
     )
 
 
@@ -152,9 +153,10 @@ def _time(preview: Preview) -> tuple[str, ...]:
     )
 
 
-def _consent(preview: Preview, retailer: str) -> str:
-    names = {"retailer": retailer, "provider": preview.provider.name}
-    if preview.provider.smart_control:
+def permission_words(provider: Traits, *, retailer: str, smart_control: bool) -> str:
+    """What a customer agrees to."""
+    names = {"retailer": retailer, "provider": provider.name}
+    if smart_control:
         return gettext(
             "I allow %(retailer)s and %(provider)s to read data from this device and to use smart control. I can take "
             "back my permission at any time.",

@@ -140,7 +140,7 @@ RULES: Mapping[str, Rule] = {
     "app_entries": Rule(
         ("app_entry.change_token", "app_entry.enter_by_link", "app_entry.enter"), _address, counts=_was_not_proven
     ),
-    "sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
+    "sign_ins": Rule(("sign_in.begin", "sign_in.again", "sign_in.callback"), _address_and_step),
     # A provider may not deliver again what we refuse as its fault (4xx), but does what we could not take (5xx).
     "webhooks": Rule(("webhooks.provider_event",), _provider, counts=_was_taken_in, status=503),
     # Not 429: a genuine event that comes from the same address is to be delivered again, and NOX does not after a 4xx.

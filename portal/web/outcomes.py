@@ -161,7 +161,11 @@ def _cancelled(view: AttemptView) -> Outcome:
     return Outcome(Tone.NEUTRAL, title, text, NextStep.AGAIN)
 
 
-def _expired(_view: AttemptView) -> Outcome:
+def _expired(view: AttemptView) -> Outcome:
+    if view.attempt.reason is Reason.PERMISSION_WITHDRAWN:
+        title = gettext("You took back your permission")
+        text = gettext("By this attempt nothing is connected any more. You can start again at any time.")
+        return Outcome(Tone.NEUTRAL, title, text, NextStep.AGAIN)
     return Outcome(
         Tone.NEUTRAL,
         gettext("That took too long"),

@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.domain.people import Surface
 from portal.identity import current, login_sessions
-from portal.identity.oidc import SignInFailed
+from portal.identity.oidc import NotConfirmed, SignInFailed
 from portal.journey.arrive import complete_pending
 from portal.web import notices, targets
 from portal.web.arrivals import see_where
-from portal.web.guards import everyone
+from portal.web.guards import customers, everyone
 from portal.web.page import page, see_other
 from portal.web.surface import surface
 from portal.web.wiring import portal
@@ -40,6 +40,23 @@ def begin() -> ResponseReturnValue:
     return see_other(url)
 
 
+@blueprint.post("/sign-in/again")
+@customers("privacy")
+def again() -> ResponseReturnValue:
+    """Leaves for the issuer, where a customer who is signed in shows anew that it is them; `to` names the page."""
+    try:
+        url = portal().oidc.begin(
+            browser=current.browser_token(),
+            target=request.form.get("to", targets.DEVICES)[: targets.LONGEST],
+            language=i18n.current_language(),
+            now=portal().clock(),
+            confirms=True,
+        )
+    except SignInFailed as failure:
+        return _failed(failure)
+    return see_other(url)
+
+
 @blueprint.get("/sign-in/callback")
 @everyone("home", has_effect=True)
 def callback() -> ResponseReturnValue:
@@ -48,13 +65,20 @@ def callback() -> ResponseReturnValue:
     browser = current.browser_token()
     try:
         completed = portal().oidc.complete(args=request.args, browser=browser, now=now)
+    except NotConfirmed as failure:
+        return _failed(failure)
     except SignInFailed as failure:
         if current.viewer() is not None:
             # Back or a reload after a sign-in that worked: its answer counts once.
             return see_other(url_for("devices.overview"))
         return _failed(failure)
     customer, token = login_sessions.sign_in(
-        portal().ports.database, completed.identity, completed.id_token, now, portal().session_hours
+        portal().ports.database,
+        completed.identity,
+        completed.id_token,
+        now,
+        portal().session_hours,
+        confirms=completed.confirms,
     )
     current.login(token)
     arrived = complete_pending(ports=portal().ports, customer=customer, browser=browser, now=now)

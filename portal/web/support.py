@@ -18,6 +18,7 @@ from portal.web.words import gettext
 blueprint = Blueprint("support", __name__)
 
 LONGEST_QUERY = 100
+LONGEST_CODE = 20
 
 
 @blueprint.get("/")
@@ -44,12 +45,15 @@ def begin(customer_id: str) -> ResponseReturnValue:
     """Permits it, for a reason and a ticket."""
     subject = _customer(customer_id)
     ticket = request.form.get("ticket", "").strip()
+    code = request.form.get("code", "").strip()[:LONGEST_CODE]
     reason = next((reason for reason in staff().reasons if reason == request.form.get("reason")), None)
     errors = {}
     if reason is None:
         errors["reason"] = gettext("Choose why you need to view this customer.")
     if not ticket:
         errors["ticket"] = gettext("Enter the ticket number.")
+    if subject.support_asks_first and not code:
+        errors["code"] = gettext("Enter the code that the customer reads out.")
     if errors or reason is None:
         return _ask(subject, status=422, errors=errors, ticket=ticket, reason=reason)
     try:
@@ -59,10 +63,14 @@ def begin(customer_id: str) -> ResponseReturnValue:
             customer_id=subject.id,
             reason=reason,
             ticket=ticket,
+            code=code,
             many_customers=staff().many_customers,
             request_reference=reference(),
             now=portal().clock(),
         )
+    except support.CodeRefused:
+        wrong = {"code": support_words.wrong_code()}
+        return _ask(_customer(customer_id), status=422, errors=wrong, ticket=ticket, reason=reason)
     except NotAllowed as refusal:
         return page("support/not_allowed.html", status=403, text=support_words.refusal(str(refusal)))
     if grant is None:

@@ -18,9 +18,8 @@ from portal.web.guards import staff as for_staff
 from portal.web.labels import TYPE_NAMES, device_name
 from portal.web.page import page, see_other
 from portal.web.request_log import reference
-from portal.web.support_words import DONE, not_done, time_left
+from portal.web.support_words import DONE, not_done, time_left, wrong_code
 from portal.web.wiring import portal
-from portal.web.words import gettext
 
 blueprint = Blueprint("assist", __name__, url_prefix="/grants/<grant_id>")
 
@@ -49,8 +48,7 @@ def code(grant_id: str) -> ResponseReturnValue:
     """Takes the code that the customer reads out."""
     if support_code.take(ports=portal().ports, act=_act(), typed=request.form.get("code", "")[:LONGEST_CODE]):
         return see_other(url_for("assist.offer", grant_id=grant_id))
-    wrong = gettext("This code is wrong or no longer valid. Ask the customer for a new one.")
-    return take_grant() or _page(422, {"code": wrong})
+    return take_grant() or _page(422, {"code": wrong_code()})
 
 
 @blueprint.post("/link-sessions/<link_session_id>/cancel")

@@ -46,6 +46,7 @@ def _words(found: Viewing, language: str) -> Banner:
         f"{REASONS[found.grant.reason]} ({found.grant.ticket}).",
         f"{time_left((found.grant.expires_at - now).total_seconds())}.",
     )
+    may_renew = found.grant.may_renew(now) and not found.customer.support_asks_first
     shows_own = bool(session.get(staff_session.OWN_LANGUAGE))
     return Banner(
         language=language,
@@ -58,5 +59,5 @@ def _words(found: Viewing, language: str) -> Banner:
         help=url_for("assist.offer", grant_id=found.grant.id),
         help_label=gettext("Help this customer"),
         end_label=gettext("Stop viewing"),
-        renew_label=gettext("15 more minutes") if found.grant.may_renew(now) else None,
+        renew_label=gettext("15 more minutes") if may_renew else None,
     )

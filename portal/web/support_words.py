@@ -78,6 +78,11 @@ def refusal(word: str) -> str:
     return str(REFUSALS[word])
 
 
+def wrong_code() -> str:
+    """The same whatever is wrong with it."""
+    return gettext("This code is wrong or no longer valid. Ask the customer for a new one.")
+
+
 def time_left(seconds: float) -> str:
     """How long a permission still lasts, rounded up."""
     return ngettext("%(num)d minute left", "%(num)d minutes left", max(1, ceil(seconds / 60)))

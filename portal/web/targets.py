@@ -16,7 +16,14 @@ PUBLIC_ID = r"[A-Za-z0-9_-]{1,64}"
 
 TARGETS: tuple[tuple[str, Callable[..., str]], ...] = (
     ("home", lambda: url_for("welcome.home")),
-    ("privacy", lambda: url_for("welcome.privacy")),
+    ("privacy", lambda: url_for("privacy.overview")),
+    ("privacy/data", lambda: url_for("own_data.offer")),
+    ("privacy/delete", lambda: url_for("deletion.confirm_deletion")),
+    (f"privacy/deleted/({PUBLIC_ID})", lambda receipt: url_for("deletion.deleted", receipt=receipt)),
+    (
+        f"privacy/permissions/({PUBLIC_ID})/withdraw",
+        lambda consent_id: url_for("permissions.confirm_withdrawal", consent_id=consent_id),
+    ),
     ("accessibility", lambda: url_for("welcome.accessibility")),
     ("sign-in-failed", lambda: url_for("sign_in.failed")),
     ("return", lambda: url_for("arrivals.neutral")),

@@ -40,6 +40,10 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("Customer support ended it."),
         _("We have ended that attempt for you. Your choice is kept, so you can start again at any time."),
     ),
+    Reason.PERMISSION_WITHDRAWN: Advice(
+        _("The customer took back the permission that it rested on."),
+        _("You took back your permission, so that attempt ended. You can start again at any time."),
+    ),
     Reason.NOT_SIGNED_IN: Advice(
         _("The customer came back in a browser where nobody was signed in. It continues once they sign in there."),
         _(

@@ -15,7 +15,7 @@ from portal.domain.people import LoginSession
 from portal.domain.support import Agent
 from portal.identity import current
 from portal.journey import support
-from portal.web import connect, devices, link_sessions, staff_session, support_timeline, welcome
+from portal.web import connect, devices, link_sessions, privacy, staff_session, support_timeline, welcome
 from portal.web.guards import SAFE, csrf, is_for_machines, refuse_other_sites
 from portal.web.page import page, see_other
 from portal.web.wiring import portal, staff
@@ -26,6 +26,7 @@ NOBODY = "-"
 
 OBSERVED = (
     welcome.blueprint,
+    privacy.blueprint,
     connect.blueprint,
     link_sessions.blueprint,
     devices.blueprint,

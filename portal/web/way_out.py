@@ -31,7 +31,12 @@ def way_out_of_webview(attempt: LinkSession) -> WayOut:
 
 def by_hand(link_session_id: str) -> tuple[str, str]:
     """The address of the attempt's page and a picture of it, to go on with on any device."""
-    url = f"{portal().site.origin}{url_for('link_sessions.attempt', link_session_id=link_session_id)}"
+    return elsewhere(url_for("link_sessions.attempt", link_session_id=link_session_id))
+
+
+def elsewhere(path: str) -> tuple[str, str]:
+    """The whole address of a page of ours that asks for a sign-in, and a picture of it."""
+    url = f"{portal().site.origin}{path}"
     return url, segno.make(url, micro=False, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
 
 

@@ -5,13 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from portal import i18n
 from portal.identity import current
-from portal.journey import support_code as codes
 from portal.journey.language import choose_language
-from portal.journey.support import looks_at
 from portal.web import notices, targets
-from portal.web.guards import customer, customers, everyone
+from portal.web.guards import everyone
 from portal.web.page import page, see_other
-from portal.web.support_words import REASONS, lasted
 from portal.web.theme import theme_css
 from portal.web.wiring import portal
 
@@ -38,33 +35,6 @@ def language() -> ResponseReturnValue:
     if i18n.choose(chosen) and viewer is not None:
         choose_language(ports=portal().ports, customer=viewer, language=chosen)
     return see_other(targets.parse(request.form.get("to")))
-
-
-@blueprint.get("/privacy")
-@everyone("privacy")
-def privacy() -> ResponseReturnValue:
-    """What the portal does with data, in short."""
-    return _privacy()
-
-
-@blueprint.post("/privacy/support-code")
-@customers("privacy")
-def support_code() -> ResponseReturnValue:
-    """A code by which customer support may help. It is on this one page, and nowhere kept as it is."""
-    if not portal().site.has_support:
-        abort(404)
-    return _privacy(codes.give(ports=portal().ports, customer=customer(), now=portal().clock()))
-
-
-def _privacy(code: str | None = None) -> Response:
-    viewer = current.viewer()
-    looks = looks_at(ports=portal().ports, customer=viewer) if viewer else ()
-    return page(
-        "welcome/privacy.html",
-        code=code,
-        shares_email=portal().ports.policy.send_customer_email,
-        looks=[(grant, REASONS[grant.reason], lasted(grant.lasted(portal().clock()))) for grant in looks],
-    )
 
 
 @blueprint.get("/accessibility")

@@ -28,6 +28,9 @@ CUSTOMERS = {
     "before-leaving-nox": "/connect/inverter/fronius",
     "before-leaving-telematica": "/connect/charger/easee",
     "before-leaving-other": "/connect/vehicle/other",
+    "privacy-own": "/privacy",
+    "privacy-data": "/privacy/data",
+    "privacy-delete": "/privacy/delete",
     "error-not-offered": "/connect/heat-pump/nobody",
     "error-405": "/language",
 }
@@ -56,6 +59,10 @@ def of_anna(visitor: Visitor, household: Household) -> Iterator[str]:
     for name, device in {"remove": household.lapsed, "remove-nox": household.working}.items():
         visitor.open(f"/devices/{device}/remove")
         yield name
+    visitor.open("/privacy")
+    visitor.page.locator('a[href$="/withdraw"]').first.click()
+    visitor.page.locator(".button--danger").wait_for()
+    yield "withdraw"
     yield from _with_mistakes(visitor)
 
 

@@ -18,7 +18,7 @@ from portal.app import ports
 from portal.domain.device import Device
 from portal.domain.link_session import LinkSession
 from portal.domain.people import Customer, Identity
-from portal.journey import arrive, devices, link, outcome, provider_events, reauthenticate, remove
+from portal.journey import arrive, deletion, devices, link, outcome, provider_events, reauthenticate, remove
 from portal.journey.outcome import AttemptView
 from portal.journey.reconcile import reconcile
 from portal.journey.remove import RemovalOutcome
@@ -153,6 +153,15 @@ class House:
     def removes(self, anna: Customer, device_id: str) -> RemovalOutcome | None:
         removed = remove.remove(ports=self.ports, customer=anna, device_id=device_id, patience=0, now=self.now)
         return removed.outcome if removed else None
+
+    def deletes(self, anna: Customer) -> str:
+        """Has her account deleted; answers the secret that opens the list of what is done."""
+        return deletion.ask(ports=self.ports, customer=anna, now=self.now)
+
+    def tells(self, receipt: str) -> dict[str, str]:
+        """How far that has come in each system."""
+        found = deletion.look(ports=self.ports, receipt=receipt)
+        return {step.system: step.progress.value for step, _ in found.steps} if found else {}
 
     def hears(self, provider: str, message: Message) -> None:
         provider_events.receive(

@@ -241,6 +241,13 @@ class ProviderContract:
         assert removal is (Removal.GONE if world.provider.traits.removes_devices else Removal.NOT_OFFERED)
         assert bool(world.readings()) is not world.provider.traits.removes_devices
 
+    def test_who_cannot_be_forgotten_there_is_not_said_to_be(self, world: World) -> None:
+        world.walk(world.leave())
+        deletes = world.provider.traits.deletes_users
+        assert world.provider.delete_user(world.account) is (Removal.GONE if deletes else Removal.NOT_OFFERED)
+        if deletes:
+            assert world.provider.delete_user(world.account) is Removal.GONE
+
     @pytest.mark.parametrize("status", [500, 502, 503, 429])
     def test_a_provider_in_trouble_is_unavailable(self, world: World, status: int) -> None:
         world.fail(status)

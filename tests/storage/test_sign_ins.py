@@ -8,7 +8,7 @@ from portal.storage.sign_ins import SignIn
 from tests.storage.made import LATER, NOW, SOON, all_at_once, raw
 
 STATE, BROWSER, VERIFIER = "a random state", "a random token of one browser", "a code verifier of PKCE"
-SIGN_IN = SignIn(nonce="nonce", code_verifier=VERIFIER, target="connect/heat-pump", language="hu")
+SIGN_IN = SignIn(nonce="nonce", code_verifier=VERIFIER, target="connect/heat-pump", language="hu", begun_at=NOW)
 
 
 def begin(database: Database, state: str = STATE) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.device import Connection, Device
 from portal.domain.link_session import LinkSession, Purpose, State
-from portal.storage import devices, link_sessions
+from portal.domain.people import Consent
+from portal.storage import consents, devices, link_sessions, provider_accounts
 from portal.storage.ids import new_id
 from tests.support.live import Installation
 from tests.web.visitor import Visitor
@@ -66,3 +68,39 @@ def give_renewal(running: Installation, device: Device, state: State, **differen
     with running.database.write() as tx:
         link_sessions.insert(tx, attempt, click=None)
     return f"/link-sessions/{attempt.id}"
+
+
+def give_permission(running: Installation, visitor: Visitor, **differences: object) -> str:
+    """Gives a customer a device that is connected on a permission of theirs; answers the permission's id."""
+    device = give(running, visitor, **differences)
+    now = datetime.now(UTC)
+    attempt = LinkSession(
+        id=new_id(),
+        customer_id=device.customer_id,
+        purpose=Purpose.LINK,
+        provider_key=device.provider_key,
+        device_type=device.device_type,
+        vendor_key=device.vendor_key,
+        vendor_code=None,
+        language="en",
+        route_reason=RouteReason.ONLY_OFFER,
+        state=State.LINKED,
+        created_at=now,
+        expires_at=now,
+        device_id=device.id,
+    )
+    consent = Consent(
+        customer_id=device.customer_id,
+        link_session_id=attempt.id,
+        provider_key=device.provider_key,
+        version=running.portal.ports.policy.consent_version,
+        language="en",
+        smart_control=False,
+        given_at=now,
+    )
+    with running.database.write() as tx:
+        provider_accounts.ensure(tx, device.customer_id, device.provider_key)
+        link_sessions.insert(tx, attempt, click=None)
+        consents.record(tx, consent)
+        devices.save(tx, replace(device, consent_id=attempt.id))
+    return attempt.id

@@ -12,6 +12,15 @@ ROUTES = {
     "POST /language": ("everyone", "home"),
     "GET /privacy": ("everyone", "privacy"),
     "POST /privacy/support-code": ("customers", "privacy"),
+    "POST /privacy/support-asks-first": ("customers", "privacy"),
+    "GET /privacy/permissions/<consent_id>/withdraw": ("customers", "privacy/permissions/abc/withdraw"),
+    "POST /privacy/permissions/<consent_id>/withdraw": ("customers", "privacy/permissions/abc/withdraw"),
+    "GET /privacy/data": ("customers", "privacy/data"),
+    "POST /privacy/data": ("customers", "privacy/data"),
+    "GET /privacy/delete": ("customers", "privacy/delete"),
+    "POST /privacy/delete": ("customers", "privacy/delete"),
+    "GET /privacy/deleted/<receipt>": ("everyone", "privacy/deleted/abc"),
+    "POST /sign-in/again": ("customers", "privacy"),
     "GET /accessibility": ("everyone", "accessibility"),
     "GET /theme.css": ("everyone", "home"),
     "GET /logo": ("everyone", "home"),
@@ -62,11 +71,20 @@ VALUES = {
     "<vendor_key>": "nibe",
     "<link_session_id>": "abc",
     "<device_id>": "abc",
+    "<consent_id>": "abc",
+    "<receipt>": "abc",
     "<provider_key>": "podero",
     "<secret>": "s" * 43,
     "<text>": "t" * 200,
 }
-WRITTEN = {"device_type": "heat-pump", "vendor_key": "nibe", "link_session_id": "abc", "device_id": "abc"}
+WRITTEN = {
+    "device_type": "heat-pump",
+    "vendor_key": "nibe",
+    "link_session_id": "abc",
+    "device_id": "abc",
+    "consent_id": "abc",
+    "receipt": "abc",
+}
 FOR_CUSTOMERS = [route for route, (access, _) in ROUTES.items() if access == "customers"]
 
 
@@ -121,12 +139,14 @@ def test_nothing_happens_for_a_browser_that_only_fetches_ahead(stranger: Visitor
     assert stranger.send("HEAD", path).status_code == 204
 
 
-@pytest.mark.parametrize("path", ["/devices/abc/remove", "/link-sessions/abc"])
+@pytest.mark.parametrize("path", ["/devices/abc/remove", "/link-sessions/abc", "/privacy/permissions/abc/withdraw"])
 def test_an_unknown_id_is_a_page_that_does_not_exist(anna: Visitor, path: str) -> None:
     assert anna.page(path, status=404).heading == "This page does not exist"
 
 
-@pytest.mark.parametrize("path", ["/devices/abc/reauthenticate", "/devices/abc/remove"])
+@pytest.mark.parametrize(
+    "path", ["/devices/abc/reauthenticate", "/devices/abc/remove", "/privacy/permissions/abc/withdraw"]
+)
 def test_acting_on_an_unknown_id_is_a_page_that_does_not_exist(anna: Visitor, path: str) -> None:
     assert anna.post(path).status_code == 404
 

@@ -54,17 +54,16 @@ class Visitor:
         self.client = app.test_client()
         self.customer: Customer | None = None
 
-    def sign_in(self, subject: str = "anna") -> "Visitor":
-        """Opens a login session as the sign-in does, and takes its cookie."""
-        return self.sign_in_as(
-            Identity("https://issuer.example", subject, f"{subject}@example.com", subject.capitalize())
-        )
+    def sign_in(self, subject: str = "anna", *, confirms: bool = False) -> "Visitor":
+        """Opens a login session as the sign-in does, and takes its cookie; `confirms`: they have just shown that."""
+        person = Identity("https://issuer.example", subject, f"{subject}@example.com", subject.capitalize())
+        return self.sign_in_as(person, confirms=confirms)
 
-    def sign_in_as(self, identity: Identity) -> "Visitor":
+    def sign_in_as(self, identity: Identity, *, confirms: bool = False) -> "Visitor":
         """The same for whom the issuer knows so."""
         portal = self.app.extensions["portal"]
         self.customer, token = login_sessions.sign_in(
-            portal.ports.database, identity, None, portal.clock(), portal.session_hours
+            portal.ports.database, identity, None, portal.clock(), portal.session_hours, confirms=confirms
         )
         with self.client.session_transaction(base_url=self.base_url) as cookie:
             cookie["_user_id"] = token
