@@ -244,3 +244,19 @@ def test_a_database_that_does_not_answer_is_said_to_be_so(environment: dict[str,
     answer = run(environment | {"PORTAL_DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite"}, "verify")
     assert answer.exit_code == 1
     assert "the database does not answer" in answer.stderr
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_sign_ins_and_alarms_stand_in_the_same_chain_and_export(
+    environment: Mapping[str, str], database: Database, events: list[AccessEvent], tmp_path: Path, form: str
+) -> None:
+    nothing = {"customer_id": None, "grant_id": None, "reason": None, "ticket": None}
+    refused = {"actor": "nobody", "actor_role": "none", "action": "sign_in", "outcome": "refused staff_role"}
+    written(database, **nothing, **refused, object_type="staff_subject", object_id="d" * 64)
+    written(database, **nothing, action="sign_in", outcome="ok")
+    last = written(database, action="many_customers", outcome="alarm 31")
+    assert run(environment, "verify").exit_code == 0
+    copy = exported(environment, tmp_path / "copy", "--format", form)
+    assert "refused staff_role" in copy.read_text()
+    answer = of_file(copy, "--head", f"{last.number}:{last.hash}")
+    assert (answer.exit_code, last.number) == (0, len(events) + 3)
