@@ -43,6 +43,8 @@ WITH_PATH = (
     "/connect/heat-pump/{}",
     "/link-sessions/{}",
     "/devices/{}/remove",
+    "/privacy/permissions/{}/withdraw",
+    "/privacy/deleted/{}",
     "/return/{}",
     "/return/podero/{}/success",
     "/return/{}/x/cancel",
@@ -54,6 +56,8 @@ WITH_FORM = {
     "/language": ("language", "to"),
     "/connect/heat-pump/not-listed": ("vendor",),
     "/connect/heat-pump/nibe": ("provider",),
+    "/privacy/support-asks-first": ("asks",),
+    "/sign-in/again": ("to",),
     "/app/continue": ("entry",),
     "/app/enter": ("code",),
     "/app/return": ("ref", "code"),
@@ -97,8 +101,9 @@ def test_the_corpus_is_worth_its_name() -> None:
 
 def test_every_view_that_takes_a_form_is_among_them() -> None:
     posts = {route.split(" ")[1] for route in ROUTES if route.startswith("POST")}
-    nothing_read = {"/sign-out", "/privacy/support-code"}
-    by_id = {path for path in posts if "<link_session_id>" in path or "<device_id>" in path}
+    nothing_read = {"/sign-out", "/privacy/support-code", "/privacy/data", "/privacy/delete"}
+    ids = ("<link_session_id>", "<device_id>", "<consent_id>")
+    by_id = {path for path in posts if any(one in path for one in ids)}
     named = {path.replace("<provider_key>", "nox").replace("<vendor_key>", "nibe") for path in posts - by_id}
     assert {path.replace("<device_type>", "heat-pump") for path in named} == {*WITH_FORM, *nothing_read}
 
