@@ -6,7 +6,9 @@ from flask import current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
-PAGES = frozenset({"support", "assist", "audit", "timeline", "welcome", "connect", "link_sessions", "devices"})
+PAGES = frozenset(
+    {"support", "assist", "audit", "timeline", "welcome", "privacy", "connect", "link_sessions", "devices"}
+)
 """The families of pages that may be gone on to. Nothing else ever becomes a Location."""
 
 LONGEST = 2000

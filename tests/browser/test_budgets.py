@@ -109,7 +109,7 @@ def statements() -> Iterator[list[str]]:
     said: list[str] = []
 
     def listen(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if not threading.current_thread().name.startswith("step"):
+        if "process_request_thread" in threading.current_thread().name:
             said.append(statement)
 
     event.listen(Engine, "before_cursor_execute", listen)

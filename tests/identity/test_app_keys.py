@@ -68,7 +68,7 @@ def gone(_: Received) -> bytes:
 def published() -> Iterator[Published]:
     ticks = Ticks()
     with Scripted(gone) as server:
-        found = AppKeys(jwks_url=f"{server.url}/jwks", jwks_file=None, timeout=0.5, ca_bundle=None, ticks=ticks)
+        found = AppKeys(jwks_url=f"{server.url}/jwks", jwks_file=None, timeout=1.5, ca_bundle=None, ticks=ticks)
         published = Published(server, ticks, found)
         published.holds(KEY)
         yield published

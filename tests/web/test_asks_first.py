@@ -14,7 +14,7 @@ from tests.web.desk import Desk
 from tests.web.visitor import Visitor
 
 CODE = re.compile(r">(\d{6})<")
-REFUSED = "This code is not right, or not good any more."
+REFUSED = "This code is wrong or no longer valid."
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_without_the_code_nobody_looks_whatever_their_role(running: Installation
     assert nils.customer
     form = desk.page(f"/customers/{nils.customer.id}")
     assert "This customer wants to be asked first." in form.text
-    assert "Write the code that the customer reads out." in tries(desk, nils, None)
+    assert "Enter the code that the customer reads out." in tries(desk, nils, None)
     assert REFUSED in tries(desk, nils, "000000")
     assert grants(running, nils) == []
     assert "Viewing as" in desk.send("GET", tries(desk, nils, code_of(nils)).removeprefix("/support")).text
