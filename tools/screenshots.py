@@ -50,6 +50,7 @@ def lapsing(studio: Studio) -> None:
     other = studio.reconnect_with_another_account()
     lapsed = next(device for device in studio.live.devices() if device.needs_customer)
     studio.take({"devices-needs": "/devices", "attempt-other-account": other, "remove": f"/devices/{lapsed.id}/remove"})
+    studio.take({"privacy": "/privacy"})
 
 
 def waiting(studio: Studio) -> None:
