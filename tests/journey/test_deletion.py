@@ -230,6 +230,17 @@ def test_where_podero_has_no_such_call_that_is_what_is_said(world: World, anna: 
     assert stands(world, receipt) == {"podero": Progress.NOT_OFFERED, PORTAL: Progress.DONE}
 
 
+def test_that_its_devices_are_removed_is_not_taken_for_podero_having_forgotten_the_customer(
+    world: World, anna: Customer, make_ports: MakePorts
+) -> None:
+    removing = world.with_ports(make_ports(world.ports.database, world.clock, PORTAL_PODERO__DELETE_DEVICES="true"))
+    removing.removes(anna, removing.links(anna, NIBE))
+    removing.clock.forward(minutes=5)
+    world.answers("podero", 405, path="/users/")
+    receipt = deletes(removing, anna)
+    assert stands(removing, receipt) == {"podero": Progress.NOT_OFFERED, PORTAL: Progress.DONE}
+
+
 def test_a_provider_that_was_switched_off_is_not_told(world: World, anna: Customer, make_ports: MakePorts) -> None:
     world.links(anna, EASEE)
     world.clock.forward(minutes=5)
