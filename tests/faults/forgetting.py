@@ -65,6 +65,9 @@ def assert_given_up(story: Story, page: Page) -> None:
     a_minute_passes(story)
     assert_meanwhile(story, story.anna.look(page.path))
     a_minute_passes(story)
+    # Tried at first, and in the two minutes that a reconciler came by.
+    most = story.cell.expected.reached[-1] * 3
+    assert len(story.house.layer.reached(story.cell.call)) <= most, story.house.layer.calls
     assert_over(story, story.anna.look(page.path), Progress.GIVEN_UP, GIVEN_UP)
 
 
@@ -84,6 +87,14 @@ def assert_over(story: Story, page: Page, progress: Progress, words: str) -> Non
     assert story.words(ALL_GONE) in page.text
     assert_nobody(story, page)
     assert {name for name, rows in story.house.kept().items() if rows} <= HAVE_NO_PERSON
+    assert_nothing_is_asked_any_more(story)
+
+
+def assert_nothing_is_asked_any_more(story: Story) -> None:
+    """Neither the provider's answer nor its silence keeps anything going."""
+    before = len(story.house.layer.calls), story.house.layer.door.knocks
+    a_minute_passes(story)
+    assert (len(story.house.layer.calls), story.house.layer.door.knocks) == before
 
 
 def assert_nobody(story: Story, page: Page) -> None:
