@@ -8,7 +8,7 @@ import structlog
 from portal.domain.deletion import PORTAL, TRIED_FOR, Deletion, Progress
 from portal.domain.link_session import Reason
 from portal.domain.people import ProviderAccount
-from portal.journey.deletion import task_of
+from portal.journey.deletion import Ending, ending_at, task_of
 from portal.journey.ports import Ports
 from portal.journey.remove import take_off
 from portal.journey.undo import undo
@@ -74,8 +74,8 @@ def _ended(ports: Ports, customer_id: str, provider_key: str, now: datetime) -> 
     _end_attempts(ports, customer_id, provider_key)
     for device in _on_the_list(ports, customer_id, provider_key):
         take_off(ports=ports, customer_id=customer_id, device_id=device, now=now)
-    deletes = ports.traits(provider_key).deletes_users
-    if deletes and ports.providers.get(provider_key).delete_user(account) is Removal.GONE:
+    forgets = ending_at(ports.traits(provider_key)) is Ending.FORGETS
+    if forgets and ports.providers.get(provider_key).delete_user(account) is Removal.GONE:
         return Progress.DONE
     return _by_its_devices(ports, account)
 
@@ -98,14 +98,17 @@ def _on_the_list(ports: Ports, customer_id: str, provider_key: str) -> tuple[str
 
 
 def _by_its_devices(ports: Ports, account: ProviderAccount) -> Progress:
-    """How it stands where the provider cannot forget the customer: its devices are all there is to end."""
+    """How it stands where the provider has not forgotten the customer: its devices are all there is to end.
+
+    Where it was to forget them that is not enough: somebody has to ask it.
+    """
     with ports.database.read() as tx:
         known = devices.known(tx, account.customer_id, account.provider_key)
     if any(device.removed_at is None for device in known):
         raise NotYet
-    ends_access = ports.traits(account.provider_key).removes_devices
+    is_all = ending_at(ports.traits(account.provider_key)) is Ending.ENDS_ACCESS
     has_ended = all(device.removal_failed_at is None for device in known)
-    return Progress.DONE if ends_access and has_ended else Progress.NOT_OFFERED
+    return Progress.DONE if is_all and has_ended else Progress.NOT_OFFERED
 
 
 def _erase(ports: Ports, deletion: Deletion, now: datetime) -> None:

@@ -19,6 +19,7 @@ class Role(StrEnum):
     READS = "tells how the devices are"
     DETAILS = "tells more of one device"
     REMOVES = "ends the access to a device"
+    FORGETS = "has the customer forgotten there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ CALLS = (
         renews=True,
     ),
     Call("podero", "remove device", Role.REMOVES, "DELETE", rf"{LISTS}/[0-9a-f-]{{36}}$"),
+    Call("podero", "delete user", Role.FORGETS, "DELETE", r"/users/[0-9a-f-]{36}$", after="remove device"),
     Call("nox", "open link", Role.OPENS, "POST", r"/supplier/link-sessions$"),
     Call("nox", "list devices, to confirm", Role.CONFIRMS, "GET", r"^/v1/devices"),
     Call("nox", "list devices, to read", Role.READS, "GET", r"^/v1/devices"),

@@ -24,6 +24,9 @@ class Ending(StrEnum):
     UNSURE = "the page says that nobody knows yet, and the device is removed when the provider is back"
     REMOVED = "the device is removed, and the access has ended"
     OFF_LIST = "the device is off the list, and the page says that the access may still be there"
+    FORGOTTEN = "done: the account is deleted, here and there"
+    KNOWN_THERE = "not_offered: the account is deleted here, and the page says whom to ask about the provider"
+    IS_BEING_TOLD = "under_way: nothing here says who it was, and the account goes there when the provider is back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,24 @@ EXCEPTIONS: dict[tuple[str, str], Expected] = {
     ("podero remove device", "403"): Expected(Ending.OFF_LIST, ONCE),
     ("podero remove device", "409"): Expected(Ending.OFF_LIST, ONCE),
     ("podero remove device", "412"): Expected(Ending.OFF_LIST, ONCE),
+    # Nor that it forgets a customer; and one who is looked up after a 404, and found, is not gone.
+    ("podero delete user", "403"): Expected(Ending.KNOWN_THERE, ONCE),
+    ("podero delete user", "404"): Expected(Ending.KNOWN_THERE, ONCE),
+    ("podero delete user", "409"): Expected(Ending.KNOWN_THERE, ONCE),
+    ("podero delete user", "412"): Expected(Ending.KNOWN_THERE, ONCE),
 }
 
 NEEDS_NO_WORDS = frozenset(
     {"empty 200", "204", "truncated JSON", "HTML for JSON", "a number for an object", "byte order mark", "latin-1"}
     | {"deep nesting"}
 )
-"""A removal has no answer to be read: its success is the status."""
+"""Neither a removal nor a deletion has an answer to be read: its success is the status."""
+
+ENDED = {
+    Role.REMOVES: (Ending.REMOVED, Ending.STAYS),
+    Role.FORGETS: (Ending.FORGOTTEN, Ending.IS_BEING_TOLD),
+}
+"""What follows where it was carried out, and where it was not."""
 
 FAILED = {
     Family.NOT_SENT: Ending.WAITS,
@@ -111,8 +125,9 @@ def _ending(call: Call, fault: Fault) -> Ending:
             return Ending.AS_BEFORE
         case Role.REMOVES if fault.family is Family.LOST:
             return Ending.UNSURE
-        case Role.REMOVES:
-            return Ending.REMOVED if token_is_renewed or fault.name in NEEDS_NO_WORDS else Ending.STAYS
+        case Role.REMOVES | Role.FORGETS:
+            done, failed = ENDED[call.role]
+            return done if token_is_renewed or fault.name in NEEDS_NO_WORDS else failed
 
 
 def _reached(call: Call, fault: Fault) -> range:

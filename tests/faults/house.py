@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.app import open_database, open_queue, ports
 from portal.background import Crew
@@ -22,6 +23,7 @@ from portal.journey.tasks import Task
 from portal.journey.work import do
 from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
+from portal.storage import tables
 from tests.faults.door import Way, certificates
 from tests.faults.faults import Fault, bomb
 from tests.faults.layer import Layer, Sink
@@ -133,6 +135,15 @@ class House:
         self.layer = self.tls if fault.needs_tls else self.plain
         self.layer.sink.visits = 0
         self.worker.begin(self.ways[self.layer.url])
+
+    def kept(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All that each table holds but the chain of what support saw, which nobody can empty between two stories."""
+        with self.live.database.read() as tx:
+            return {
+                name: [tuple(row) for row in tx.connection.execute(select(table))]
+                for name, table in tables.metadata.tables.items()
+                if name not in {"access_events", "access_head"}
+            }
 
     def secrets(self) -> set[str]:
         """What neither a page nor a log may hold."""

@@ -60,6 +60,7 @@ class Story:
         self.house, self.cell = house, cell
         self.choice = CHOICES[cell.call.provider]
         self.before: tuple[Device, ...] = ()
+        self.person: tuple[str, ...] = ()
         house.begin(cell.fault)
         stack.callback(house.layer.disarm)
         self.anna = stack.enter_context(Person(house.live.url, cell.language))
@@ -79,6 +80,7 @@ class Story:
             Role.READS: self._looks,
             Role.DETAILS: self._looks_at_a_broken_one,
             Role.REMOVES: self._removes,
+            Role.FORGETS: self._is_forgotten,
         }
         return walk[self.cell.call.role]()
 
@@ -146,6 +148,14 @@ class Story:
     def device(self) -> Device:
         (device,) = self.house.live.devices()
         return device
+
+    def who_it_is(self) -> tuple[str, ...]:
+        """All that says who she is, as it is stored."""
+        told = tables.customers.c
+        with self.house.live.database.read() as tx:
+            row = tx.connection.execute(select(told.subject, told.name, told.email, told.number)).one()
+        assert all(row), row
+        return tuple(row)
 
     def called(self, device: Device) -> str:
         """What she calls it."""
@@ -216,6 +226,16 @@ class Story:
     def removes(self, device: Device) -> Page:
         asked = self.anna.look(f"/devices/{device.id}/remove")
         return self.anna.submit(asked.form("/remove"))
+
+    def _is_forgotten(self) -> Page:
+        self.link()
+        login = self.anna.submit(self.anna.look("/privacy/delete").form("/sign-in/again"))
+        asked = self.anna.submit(login.forms()[0], username="anna", password="demo")
+        self.person = self.who_it_is()
+        # A link that was asked for just now is waited for.
+        self.house.clock.forward(61)
+        self._arm()
+        return self.anna.submit(asked.form("/privacy/delete"))
 
     def _arm(self) -> None:
         self.house.worker.settle()

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from portal.domain.link_session import Reason, State
 from tests.faults.calls import Role
 from tests.faults.expectations import CELLS, SAMPLE, Cell, Ending
 from tests.faults.faults import Family
+from tests.faults.forgetting import assert_forgotten, assert_given_up, assert_is_being_told, assert_known_there
 from tests.faults.house import House
 from tests.faults.story import Story
 from tests.support.person import Page
@@ -59,13 +61,15 @@ def test_a_fault_ends_as_the_customer_was_promised(
     assert_one_customer_there(story)
 
 
-LASTING = [
-    pytest.param(cell, id=str(cell), marks=(pytest.mark.torture, pytest.mark.sample)[: 1 + (number % 40 == 0)])
-    for number, cell in enumerate(cell for cell in CELLS if cell.expected.ending is Ending.WAITS)
-]
+def lasting(ending: Ending) -> list[ParameterSet]:
+    """All cells that end so, one in forty of them in the sample."""
+    return [
+        pytest.param(cell, id=str(cell), marks=(pytest.mark.torture, pytest.mark.sample)[: 1 + (number % 40 == 0)])
+        for number, cell in enumerate(cell for cell in CELLS if cell.expected.ending is ending)
+    ]
 
 
-@pytest.mark.parametrize("cell", LASTING)
+@pytest.mark.parametrize("cell", lasting(Ending.WAITS))
 def test_a_page_that_has_waited_for_two_minutes_says_so(open_house: House, cell: Cell, stack: ExitStack) -> None:
     story = Story(open_house, cell, stack)
     page = settled(story, story.up_to_the_call())
@@ -74,6 +78,16 @@ def test_a_page_that_has_waited_for_two_minutes_says_so(open_house: House, cell:
         page = story.look_again(page.path)
     story.assert_fit_to_be_seen(page)
     ended(Reason.PROVIDER_UNAVAILABLE, PROVIDER_AWAY)(story, page)
+
+
+@pytest.mark.parametrize("cell", lasting(Ending.IS_BEING_TOLD))
+def test_a_provider_that_cannot_be_told_for_three_days_is_given_up_and_the_rest_is_deleted(
+    open_house: House, cell: Cell, stack: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    story = Story(open_house, cell, stack)
+    assert_given_up(story, settled(story, story.up_to_the_call()))
+    assert_nothing_came_early(story)
+    assert_nothing_leaked(story, caplog.text)
 
 
 def settled(story: Story, page: Page) -> Page:
@@ -201,6 +215,9 @@ ENDINGS: dict[Ending, Callable[[Story, Page], None]] = {
     Ending.UNSURE: assert_unsure,
     Ending.REMOVED: off_the_list(REMOVED),
     Ending.OFF_LIST: off_the_list(OFF_LIST),
+    Ending.FORGOTTEN: assert_forgotten,
+    Ending.KNOWN_THERE: assert_known_there,
+    Ending.IS_BEING_TOLD: assert_is_being_told,
 }
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from portal.domain.catalogue import DeviceType, NotOffered
 from portal.domain.deletion import KEPT_FOR, PORTAL, TRIED_FOR, Progress
 from portal.domain.people import Customer, Identity
 from portal.domain.provider_event import EventState
 from portal.journey import deletion, link, support_code
-from portal.journey.reconcile import reconcile
 from portal.storage import (
     app_entries,
     audit,
@@ -24,46 +21,13 @@ from portal.storage import (
     vendor_requests,
 )
 from tests.journey.conftest import MakePorts
+from tests.journey.forgetting import a_minute_passes, deletes, everything, left_of, stands
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, at_every_provider, on_both_databases
 from tests.journey.telling import connected, inbox, pseudonym
 from tests.journey.world import World
 
 CANARY = ("Karin Canary", "karin.canary@example.com", "subject-canary", "Nickname Canary", "4711-canary", "sv-canary")
 STAYS = {"audit", "access_events", "access_head", "deletions", "deletion_steps", "tombstones", "provider_calls"}
-
-
-def deletes(world: World, customer: Customer) -> str:
-    """Has the account deleted, and waits for what that sets going."""
-    receipt = deletion.ask(ports=world.ports, customer=customer, now=world.clock.now)
-    world.settles()
-    return receipt
-
-
-def stands(world: World, receipt: str) -> dict[str, Progress]:
-    found = deletion.look(ports=world.ports, receipt=receipt)
-    assert found is not None
-    return {step.system: step.progress for step, _ in found.steps}
-
-
-def a_minute_passes(world: World, **later: float) -> None:
-    """Until the reconciler comes by."""
-    world.clock.forward(**(later or {"seconds": 61}))
-    reconcile(ports=world.ports, now=world.clock.now)
-    world.settles()
-
-
-def everything(world: World) -> dict[str, str]:
-    """All that each table holds, as text."""
-    with world.ports.database.read() as tx:
-        return {
-            name: json.dumps([list(map(str, row)) for row in tx.connection.execute(select(table)).all()])
-            for name, table in tables.metadata.tables.items()
-        }
-
-
-def left_of(world: World, customer: Customer) -> set[str]:
-    """The tables in which there is still a row of the customer."""
-    return {name for name, rows in everything(world).items() if customer.id in rows}
 
 
 def karin(world: World) -> Customer:
@@ -228,6 +192,17 @@ def test_where_podero_has_no_such_call_that_is_what_is_said(world: World, anna: 
     world.answers("podero", 405, path="/users/")
     receipt = deletes(world, anna)
     assert stands(world, receipt) == {"podero": Progress.NOT_OFFERED, PORTAL: Progress.DONE}
+
+
+def test_that_its_devices_are_removed_is_not_taken_for_podero_having_forgotten_the_customer(
+    world: World, anna: Customer, make_ports: MakePorts
+) -> None:
+    removing = world.with_ports(make_ports(world.ports.database, world.clock, PORTAL_PODERO__DELETE_DEVICES="true"))
+    removing.removes(anna, removing.links(anna, NIBE))
+    removing.clock.forward(minutes=5)
+    world.answers("podero", 405, path="/users/")
+    receipt = deletes(removing, anna)
+    assert stands(removing, receipt) == {"podero": Progress.NOT_OFFERED, PORTAL: Progress.DONE}
 
 
 def test_a_provider_that_was_switched_off_is_not_told(world: World, anna: Customer, make_ports: MakePorts) -> None:
