@@ -11,7 +11,7 @@ Order of choice, each only where the retailer offers that language:
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from portal.domain.people import Customer
-from portal.translations import TRANSLATIONS, CatalogueError, catalogue_faults
+from portal.translations import TRANSLATIONS, CatalogueError, PseudoTranslations, catalogue_faults
 
 LANGUAGES = {
     "en": "English",
@@ -47,14 +47,21 @@ LANGUAGES = {
 """Every language the portal speaks, with its own name. English is the language of the source."""
 
 LONGEST_HEADER = 200
-ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 CHOICE = "language"
 escaped = lru_cache(maxsize=10_000)(escape)
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """A language and the words in it."""
+
+    language: str
+    words: NullTranslations
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
-    """How one installation speaks."""
+    """How one installation speaks; `voices` are those in which it has spoken."""
 
     languages: tuple[str, ...]
     default: str
@@ -63,14 +70,7 @@ class Speech:
     chosen: Callable[[], str | None]
     clock: Callable[[], datetime]
     pseudo: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """The language of one request and the words in it."""
-
-    language: str
-    words: NullTranslations
+    voices: dict[str, Voice] = field(default_factory=dict)
 
 
 SOURCE = Voice("en", NullTranslations())
@@ -168,7 +168,7 @@ def own_choice() -> str | None:
 def speaking(language: str) -> Iterator[None]:
     """For a while in another language, as for words to one person on the page of another."""
     before = _voice()
-    del g.voice
+    g.voice = _voice_in(language)
     with flask_babel.force_locale(language):
         try:
             yield
@@ -228,22 +228,6 @@ def lazy_ngettext(one: str, many: str, num: int, **variables: object) -> LazyWor
     return LazyWords(ngettext, one, many, num, **variables)
 
 
-def bracketed(text: str) -> str:
-    """Text in a made-up language, to be seen at a glance; placeholders stay as they are."""
-    parts = enumerate(re.split(r"(%\(\w+\)[sd]|%%)", text))
-    return f"[{''.join(part if index % 2 else part.translate(ACCENTED) for index, part in parts)}]"
-
-
-class PseudoTranslations(NullTranslations):
-    """Every message bracketed: what stays bare on a page was never marked for translation."""
-
-    def ugettext(self, message: str) -> str:
-        return bracketed(message)
-
-    def ungettext(self, one: str, many: str, count: int) -> str:
-        return bracketed(one if count == 1 else many)
-
-
 def _choose() -> str:
     """The language of this request, asked once per request by Flask-Babel."""
     speech, customer = _speech(), _speech().viewer()
@@ -286,8 +270,18 @@ def _voice() -> Voice:
         return SOURCE
     voice: Voice | None = here.get("voice")
     if voice is None:
-        words = PseudoTranslations() if _speech().pseudo else flask_babel.get_translations()
-        voice = here.voice = Voice(str(flask_babel.get_locale() or _speech().default), words)
+        voice = here.voice = _voice_in(_choose())
+    return voice
+
+
+def _voice_in(language: str) -> Voice:
+    """Looked up in the catalogues once."""
+    speech = _speech()
+    voice = speech.voices.get(language)
+    if voice is None:
+        with flask_babel.force_locale(language):
+            words = PseudoTranslations() if speech.pseudo else flask_babel.get_translations()
+        voice = speech.voices[language] = Voice(language, words)
     return voice
 
 

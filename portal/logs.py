@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -38,6 +39,9 @@ def configure(*, log_format: str, level: str) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
         )
     )
+    # No line says where in the code it was written: looking that up costs more than the rest of it.
+    logging._srcfile = None  # noqa: SLF001 - as Python's documentation says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -55,11 +59,16 @@ def configure(*, log_format: str, level: str) -> None:
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cuts what is secret by the name of its field, and what looks like a secret anywhere else."""
     for name, value in event.items():
-        if name not in {"status", "event", "level", "timestamp"} and SECRET_FIELDS.search(name):
+        if _is_secret(name):
             event[name] = CUT
         elif isinstance(value, str):
             event[name] = without_secrets(value)
     return event
+
+
+@lru_cache
+def _is_secret(name: str) -> bool:
+    return name not in {"status", "event", "level", "timestamp"} and SECRET_FIELDS.search(name) is not None
 
 
 def without_secrets(text: str) -> str:

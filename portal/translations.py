@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from babel.messages.mofile import read_mo
+from babel.support import NullTranslations
 
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
+ACCENTED = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 
 
 class CatalogueError(Exception):
@@ -55,3 +57,19 @@ def _dangerous(compiled: Path) -> list[str]:
             if re.search(r"<[a-zA-Z/!]|&[#a-zA-Z]", form):
                 faults.append(f"{sources[0]!r} is translated with markup")
     return faults
+
+
+def bracketed(text: str) -> str:
+    """Text in a made-up language, to be seen at a glance; placeholders stay as they are."""
+    parts = enumerate(re.split(r"(%\(\w+\)[sd]|%%)", text))
+    return f"[{''.join(part if index % 2 else part.translate(ACCENTED) for index, part in parts)}]"
+
+
+class PseudoTranslations(NullTranslations):
+    """Every message bracketed: what stays bare on a page was never marked for translation."""
+
+    def ugettext(self, message: str) -> str:
+        return bracketed(message)
+
+    def ungettext(self, one: str, many: str, count: int) -> str:
+        return bracketed(one if count == 1 else many)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import flask_login
 from flask import Flask, Response, current_app, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from itsdangerous import URLSafeTimedSerializer
 
 from portal.domain.people import Customer, LoginSession, Surface
 from portal.identity import login_sessions
@@ -27,6 +28,15 @@ BROWSER, LANGUAGE, UNTIL = "browser", "language", "until"
 
 class Cookies(SecureCookieSessionInterface):
     """The cookie goes when the browser is closed, or at the moment that it names itself."""
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Made once: every request needs it."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
     def get_expiration_time(self, app: Flask, session: SessionMixin) -> datetime | None:  # noqa: ARG002 - Flask's own
         until = session.get(UNTIL)
