@@ -50,7 +50,8 @@ def lapsing(studio: Studio) -> None:
     other = studio.reconnect_with_another_account()
     lapsed = next(device for device in studio.live.devices() if device.needs_customer)
     studio.take({"devices-needs": "/devices", "attempt-other-account": other, "remove": f"/devices/{lapsed.id}/remove"})
-    studio.take({"privacy": "/privacy"})
+    withdraw = next(link for link in studio.anna.look("/privacy").links() if link.endswith("/withdraw"))
+    studio.take({"privacy-withdraw": withdraw.removeprefix(studio.live.url)})
 
 
 def waiting(studio: Studio) -> None:
