@@ -140,7 +140,7 @@ def forgeries(live: Installation, body: bytes) -> dict[str, tuple[bytes, Headers
         "another event": (body, {**good, "svix-id": "msg_2"}),
         "another time": (body, {**good, "svix-timestamp": str(int(stamp) - 1)}),
         "old": (body, signed(live, body, age=301)),
-        "from the future": (body, signed(live, body, age=-301)),
+        "from the future": (body, signed(live, body, age=-400)),
         "a time that is none": (body, {**good, "svix-timestamp": "now"}),
         "a time with a sign": (body, {**good, "svix-timestamp": f"+{stamp}"}),
         "an empty signature": (body, {**good, "svix-signature": ""}),
