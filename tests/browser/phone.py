@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.visitor import Visitor
 from tests.support.live import Installation
@@ -69,16 +69,7 @@ class Phone:
         """Presses the button in the browser; the app is opened by its link, and its webview takes what it carries."""
         self.system.page.wait_for_url("**/app/back")
         self.press_back()
-        self.open_in_app(f"/app/return?{urlsplit(self.brought[-1]).query}")
-
-    def open_in_app(self, path: str) -> None:
-        """Opens a page of ours in the webview, whose own page may go on by itself at that very moment and win."""
-        try:
-            self.app.open(path)
-        except Error as error:
-            if "ERR_ABORTED" not in error.message:
-                raise
-            self.app.open(path)
+        self.app.open(f"/app/return?{urlsplit(self.brought[-1]).query}")
 
     def press_back(self) -> None:
         """Presses the button that leads back, which opens the app."""
