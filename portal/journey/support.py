@@ -102,21 +102,25 @@ def begin(
             expires_at=now + GRANT_LIFETIME,
             assists_since=now if is_asked else None,
         )
+        seen = 0
         if is_right:
             support_grants.keep(tx, grant)
-            _look_for_many(tx, agent, grant, many_customers, request_reference)
+            seen = _too_many(tx, agent, grant, many_customers, request_reference)
     if not is_right:
         # Only now: that it was tried has to be kept.
         raise CodeRefused
+    if seen:
+        log.warning("many_customers_viewed", agent=agent.id, customers=seen, hours=SHIFT // timedelta(hours=1))
     return grant
 
 
-def _look_for_many(tx: Transaction, agent: Agent, grant: SupportGrant, many: int, request_reference: str) -> None:
-    """Raises the alarm where this permission was one too many."""
+def _too_many(tx: Transaction, agent: Agent, grant: SupportGrant, many: int, request_reference: str) -> int:
+    """Of how many customers the alarm on record tells, where this permission was one too many; else 0."""
     seen = support_grants.customers_seen(tx, agent.id, since=grant.created_at - SHIFT)
-    if seen > many and not _was_told(tx, agent, grant.created_at):
-        _tell_auditors(tx, agent, grant, seen, request_reference)
-        log.warning("many_customers_viewed", agent=agent.id, customers=seen, hours=SHIFT // timedelta(hours=1))
+    if seen <= many or _was_told(tx, agent, grant.created_at):
+        return 0
+    _tell_auditors(tx, agent, grant, seen, request_reference)
+    return seen
 
 
 def _was_told(tx: Transaction, agent: Agent, now: datetime) -> bool:

@@ -1,9 +1,12 @@
 """The installation that customers walk through, and the customers."""
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import requests
 
 from portal.sandbox.program import RunningSandbox
 from tests.support.live import Installation, installation
@@ -36,3 +39,19 @@ def person(live: Installation) -> Iterator[Callable[..., Person]]:
     """Makes people, each with a browser of their own."""
     with ExitStack() as stack:
         yield lambda language="en": stack.enter_context(Person(live.url, language))
+
+
+@pytest.fixture
+def log(running: Installation) -> Iterator[io.StringIO]:
+    """All that the portal writes down, at its most talkative."""
+    written = io.StringIO()
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler)]
+    before = [handler.setStream(written) for handler in handlers]
+    yield written
+    for handler, stream in zip(handlers, before, strict=True):
+        handler.setStream(stream)
+
+
+@pytest.fixture
+def answers() -> list[requests.Response]:
+    return []

@@ -1,7 +1,6 @@
 """What is secret stays where it is: in no log, in no page, in no address, and in the database under a seal."""
 
 import io
-import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,22 +26,6 @@ def running(running_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFa
     with strangers.english_portal(running_sandbox, tmp_path_factory.mktemp("secrets"), more) as live:
         yield live
     logs.configure(log_format="text", level="error")
-
-
-@pytest.fixture
-def log(running: Installation) -> Iterator[io.StringIO]:
-    """All that the portal writes down, at its most talkative."""
-    written = io.StringIO()
-    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler)]
-    before = [handler.setStream(written) for handler in handlers]
-    yield written
-    for handler, stream in zip(handlers, before, strict=True):
-        handler.setStream(stream)
-
-
-@pytest.fixture
-def answers() -> list[requests.Response]:
-    return []
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What lets the app in, out and back stands in no log, in no database, on no other page and in no address."""
 
 import io
-import logging
 import re
 from collections.abc import Iterator
 
@@ -28,22 +27,6 @@ def running(running_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFa
     with strangers.english_portal(running_sandbox, tmp_path_factory.mktemp("app"), more) as live:
         yield live
     logs.configure(log_format="text", level="error")
-
-
-@pytest.fixture
-def log(running: Installation) -> Iterator[io.StringIO]:
-    """All that the portal writes down, at its most talkative."""
-    written = io.StringIO()
-    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler)]
-    before = [handler.setStream(written) for handler in handlers]
-    yield written
-    for handler, stream in zip(handlers, before, strict=True):
-        handler.setStream(stream)
-
-
-@pytest.fixture
-def answers() -> list[requests.Response]:
-    return []
 
 
 @pytest.fixture
