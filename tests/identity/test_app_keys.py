@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,13 +65,26 @@ def gone(_: Received) -> bytes:
     return b""
 
 
-@pytest.fixture
-def published() -> Iterator[Published]:
+@contextmanager
+def publishing(*, timeout: float) -> Iterator[Published]:
     ticks = Ticks()
     with Scripted(gone) as server:
-        found = AppKeys(jwks_url=f"{server.url}/jwks", jwks_file=None, timeout=1.5, ca_bundle=None, ticks=ticks)
+        found = AppKeys(jwks_url=f"{server.url}/jwks", jwks_file=None, timeout=timeout, ca_bundle=None, ticks=ticks)
         published = Published(server, ticks, found)
         published.holds(KEY)
+        yield published
+
+
+@pytest.fixture
+def published() -> Iterator[Published]:
+    with publishing(timeout=20) as published:
+        yield published
+
+
+@pytest.fixture
+def impatient() -> Iterator[Published]:
+    """Read by a portal that waits half a second."""
+    with publishing(timeout=0.5) as published:
         yield published
 
 
@@ -205,7 +219,7 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("what", DRIPS)
-def test_an_answer_that_is_never_silent_for_long_is_not_waited_for_to_its_end(published: Published, what: str) -> None:
+def test_an_answer_that_is_never_silent_for_long_is_not_waited_for_to_its_end(impatient: Published, what: str) -> None:
     sent = []
 
     def drip(_: Received) -> Iterator[bytes]:
@@ -214,8 +228,8 @@ def test_an_answer_that_is_never_silent_for_long_is_not_waited_for_to_its_end(pu
             yield piece
             time.sleep(0.05)
 
-    published.server.answering = drip
-    assert not_there(published)
+    impatient.server.answering = drip
+    assert not_there(impatient)
     assert len(sent) < len(DRIPS[what])
 
 

@@ -22,10 +22,17 @@ def test_who_has_waited_long_enough_is_answered() -> None:
 
 
 def test_while_many_wait_for_a_slow_provider_the_next_is_answered_at_once() -> None:
-    over = threading.Event()
+    over, all_look = threading.Event(), threading.Barrier(9)
+
+    def look() -> bool | None:
+        if not over.is_set():
+            all_look.wait(30)
+            over.wait(30)
+        return over.is_set() or None
+
     with ThreadPoolExecutor(8) as crowd:
-        waiting = [crowd.submit(watch, lambda: True if over.is_set() else None, patience=10) for _ in range(8)]
-        time.sleep(0.1)
+        waiting = [crowd.submit(watch, look, patience=10) for _ in range(8)]
+        all_look.wait(30)
         started = time.monotonic()
         assert watch(lambda: None, patience=10) is None
         assert time.monotonic() - started < 5

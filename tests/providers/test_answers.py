@@ -18,9 +18,9 @@ Serve = Callable[..., Scripted]
 
 
 @pytest.fixture
-def quick() -> Gateway:
-    """A gateway whose patience fits a test."""
-    return Gateway("acme", connect_timeout=0.5, deadline=0.8, cap=100_000, pauses=(0.01, 0.02))
+def gateway() -> Gateway:
+    """A gateway that reads less than in earnest."""
+    return Gateway("acme", cap=100_000, pauses=(0.01, 0.02))
 
 
 def get(gateway: Gateway, url: str, **changes: Any) -> Any:
@@ -48,32 +48,32 @@ class TestJson:
             b"{} {}",
         ],
     )
-    def test_an_unreadable_success_is_an_alarm(self, quick: Gateway, serve: Serve, body: bytes) -> None:
+    def test_an_unreadable_success_is_an_alarm(self, gateway: Gateway, serve: Serve, body: bytes) -> None:
         with pytest.raises(UnexpectedAnswer) as alarm:
-            get(quick, serve(lambda _: reply(200, body)).url)
+            get(gateway, serve(lambda _: reply(200, body)).url)
         assert str(alarm.value) == "acme look: answer is not readable JSON"
 
     @pytest.mark.parametrize(
         "kind", ["application/json", "application/json; charset=utf-8", "application/problem+json", "text/json", ""]
     )
-    def test_json_by_any_of_its_names_is_read(self, quick: Gateway, serve: Serve, kind: str) -> None:
-        assert get(quick, serve(lambda _: reply(200, {"a": 1}, content_type=kind)).url).body == {"a": 1}
+    def test_json_by_any_of_its_names_is_read(self, gateway: Gateway, serve: Serve, kind: str) -> None:
+        assert get(gateway, serve(lambda _: reply(200, {"a": 1}, content_type=kind)).url).body == {"a": 1}
 
     @pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/jsonp", "junk"])
-    def test_a_success_of_another_type_is_an_alarm(self, quick: Gateway, serve: Serve, kind: str) -> None:
+    def test_a_success_of_another_type_is_an_alarm(self, gateway: Gateway, serve: Serve, kind: str) -> None:
         server = serve(lambda _: reply(200, {"a": 1}, content_type=kind))
         with pytest.raises(UnexpectedAnswer):
-            get(quick, server.url)
-        assert get(quick, server.url, needs_json=False).body is None
+            get(gateway, server.url)
+        assert get(gateway, server.url, needs_json=False).body is None
 
-    def test_a_failure_may_say_anything(self, quick: Gateway, serve: Serve) -> None:
-        answer = get(quick, serve(lambda _: reply(502, b"<html>" + b"x" * 400, content_type="text/html")).url)
+    def test_a_failure_may_say_anything(self, gateway: Gateway, serve: Serve) -> None:
+        answer = get(gateway, serve(lambda _: reply(502, b"<html>" + b"x" * 400, content_type="text/html")).url)
         assert (answer.status, answer.body, len(answer.text)) == (502, None, 300)
         assert "html" not in repr(answer)
-        assert get(quick, serve(lambda _: reply(400, b"{")).url).body is None
+        assert get(gateway, serve(lambda _: reply(400, b"{")).url).body is None
 
-    def test_an_empty_answer_has_no_body(self, quick: Gateway, serve: Serve) -> None:
-        assert get(quick, serve(lambda _: reply(204)).url).body is None
+    def test_an_empty_answer_has_no_body(self, gateway: Gateway, serve: Serve) -> None:
+        assert get(gateway, serve(lambda _: reply(204)).url).body is None
 
     @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=20))
     @settings(max_examples=100, deadline=None)

@@ -66,8 +66,8 @@ def assert_not_reached(gateway: Gateway, url: str, *, within: float) -> None:
 
 def test_a_resolver_that_does_not_answer_is_not_waited_for(names: Names) -> None:
     go_on = threading.Event()
-    names.are(lambda: go_on.wait(5) and addresses())
-    assert_not_reached(Gateway("acme", connect_timeout=0.1, deadline=0.5), "https://provider.example/", within=4)
+    names.are(lambda: go_on.wait(30) and addresses())
+    assert_not_reached(Gateway("acme", connect_timeout=0.1, deadline=3), "https://provider.example/", within=7)
     assert 1 < names.asked <= 3
     go_on.set()
 
@@ -77,13 +77,13 @@ def test_a_name_that_is_not_found_is_looked_up_three_times(names: Names) -> None
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     names.are(unknown)
-    assert_not_reached(Gateway("acme", pauses=(0.01, 0.02)), "https://provider.example/", within=2)
+    assert_not_reached(Gateway("acme", pauses=(0.01, 0.02)), "https://provider.example/", within=7)
     assert names.asked == 3
 
 
 def test_a_name_without_addresses_is_not_reached(names: Names) -> None:
     names.are(list)
-    assert_not_reached(Gateway("acme", pauses=(0.01, 0.02)), "https://provider.example/", within=2)
+    assert_not_reached(Gateway("acme", pauses=(0.01, 0.02)), "https://provider.example/", within=7)
 
 
 def test_an_address_that_does_not_answer_leaves_time_for_the_next(names: Names, serve: Serve) -> None:
@@ -105,7 +105,7 @@ def test_many_deaf_addresses_share_the_time_of_one(names: Names) -> None:
 def test_a_server_that_takes_the_connection_and_no_tls_hello_has_been_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"https://localhost:{listening.getsockname()[1]}/"
-        assert_not_reached(Gateway("acme", connect_timeout=0.1, deadline=0.5), url, within=4)
+        assert_not_reached(Gateway("acme", connect_timeout=0.1, deadline=0.5), url, within=7)
 
 
 def test_a_server_that_hangs_up_on_tls_is_not_asked_again() -> None:
@@ -126,7 +126,7 @@ def test_a_server_that_hangs_up_on_tls_is_not_asked_again() -> None:
 
         threading.Thread(target=answer, daemon=True).start()
         assert_not_reached(
-            Gateway("acme", pauses=(0.01, 0.02)), f"https://localhost:{listening.getsockname()[1]}/", within=2
+            Gateway("acme", pauses=(0.01, 0.02)), f"https://localhost:{listening.getsockname()[1]}/", within=7
         )
         listening.shutdown(socket.SHUT_RDWR)
     assert taken == 1

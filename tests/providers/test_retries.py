@@ -22,11 +22,11 @@ BROKEN = (b"", reply(200, b'{"a"', content_length="400"))
 
 @pytest.fixture
 def gateway() -> Gateway:
-    return Gateway("acme", connect_timeout=0.2, deadline=2.0, pauses=(0.01, 0.02))
+    return Gateway("acme", pauses=(0.01, 0.02))
 
 
 def silent(_: Received) -> Iterator[bytes]:
-    time.sleep(0.6)
+    time.sleep(10)
     yield b""
 
 
@@ -81,7 +81,7 @@ def test_silence_uses_the_time_up_and_is_never_tried_again(serve: Serve, method:
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable) as failure:
         Gateway("acme", deadline=0.3).call("look", method, server.url)
-    assert 0.3 <= time.monotonic() - started < 4
+    assert 0.3 <= time.monotonic() - started < 8
     assert isinstance(failure.value, OutcomeUnknown) is (method in CHANGING)
     assert len(server.received) == 1
 
@@ -159,5 +159,5 @@ def test_the_tries_share_one_deadline(serve: Serve) -> None:
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable):
         Gateway("acme", deadline=0.4).call("look", "GET", server.url)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
     assert len(server.received) <= 3

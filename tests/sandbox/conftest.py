@@ -97,10 +97,10 @@ def visitor() -> Iterator[Visitor]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Waits until something is so, five seconds at most."""
+    """Waits until something is so, half a minute at most."""
 
     def wait(is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not is_so():
             assert time.monotonic() < deadline, "it never became so"
             time.sleep(0.02)

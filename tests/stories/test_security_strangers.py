@@ -169,7 +169,7 @@ def test_telematicas_signed_word_alone_links_nothing(live: Installation, owner: 
     connect_url = strangers.leave(owner, EASEE)
     back = strangers.sign_in_there(stranger, connect_url, EASEE)
     assert stranger.look(back).path == "/return"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not all(event["delivered"] for event in live.sandbox.state.events):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -182,7 +182,7 @@ def test_the_access_to_a_strangers_device_is_ended_once(live: Installation, owne
     back = strangers.sign_in_there(stranger, strangers.leave(owner, NIBE), NIBE)
     for _ in range(5):
         stranger.look(back)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not (ended := strangers.calls(live, "podero", "DELETE", "/heat-pumps/")):
         assert time.monotonic() < deadline
         time.sleep(0.02)

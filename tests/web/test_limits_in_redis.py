@@ -12,10 +12,10 @@ from tests.support.redis import Redis
 from tests.web.test_limits import ALLOWED, HOME, LIMITS, NEIGHBOUR, arrive, click_at_once, limiter_of
 from tests.web.visitor import Visitor
 
-AT_ONCE = 1.0
+AT_ONCE = 5.0
 """Seconds: nobody notices that Redis is away."""
 
-BACK_WITHIN = 10.0
+BACK_WITHIN = 30.0
 
 Visitors = tuple[Visitor, Visitor]
 
