@@ -44,7 +44,7 @@ class Cookies(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """An answer that whoever stands in between may keep for everybody carries nobody's cookie."""
-        if not response.cache_control.public:
+        if "public" not in response.headers.get("Cache-Control", ""):
             super().save_session(app, session, response)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, Executable, Table, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection
 
 from portal.storage.sealing import Seal
 
@@ -184,13 +185,12 @@ def _prepare_sqlite(engine: Engine, *, begin: str, query_only: bool) -> None:
         connection.execute(f"PRAGMA query_only = {int(query_only)}")
 
     # A deferred transaction that starts to write later fails at once when another writes, however long the timeout.
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        try:
-            connection.connection.cursor().execute(begin)
-        except sqlite3.Error as fault:
-            # What a listener raises stays as it is, and would be no DatabaseFault.
-            raise DBAPIError(begin, None, fault) from None
+    # Said by the dialect and not by a listener to "begin": with one listener every statement looks for all of them.
+    def begin_transaction(connection: PoolProxiedConnection) -> None:
+        connection.cursor().execute(begin)
+
+    dialect: Any = engine.dialect
+    dialect.do_begin = begin_transaction
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:

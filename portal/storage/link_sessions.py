@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, literal, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
@@ -33,9 +33,9 @@ def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-# Built once: these are asked on nearly every page.
+# Built once: these are asked on nearly every page. Words spelt out are no list to be written out at each asking.
 _ONE = _mine(_attempts.c.id == bindparam("attempt_id"))
-_OPEN = _mine(_attempts.c.state.in_(OPEN))
+_OPEN = _mine(_attempts.c.state.in_([literal(state.value) for state in sorted(OPEN)]))
 _OF_CLICK = _mine(_attempts.c.click == bindparam("click"))
 _RECENT = _mine(_attempts.c.provider_key == bindparam("provider_key")).limit(RECENT)
 _LATEST = _mine().limit(bindparam("limit"))

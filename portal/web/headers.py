@@ -75,7 +75,7 @@ def _dress(leads_to_providers: bool, response: Response) -> Response:
         headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
     if request.endpoint not in KEEPABLE or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
-        response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
+        headers["Vary"] = "Cookie, Accept-Language, HX-Request"
     return response
 
 
