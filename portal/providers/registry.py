@@ -1,8 +1,6 @@
 """The providers of one retailer, in the order it prefers them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 
 from portal.domain.catalogue import Offer, available
@@ -10,24 +8,27 @@ from portal.providers.connect_url import is_loopback
 from portal.providers.protocol import Provider
 
 
-@dataclass(frozen=True, slots=True)
 class Registry:
     """The providers that are on; one without credentials is simply not there."""
 
-    providers: tuple[Provider, ...]
+    def __init__(self, providers: tuple[Provider, ...]) -> None:
+        self.providers = providers
+        self._by_key = {provider.traits.key: provider for provider in providers}
+        hosts = [host for provider in providers for host in provider.traits.connect_hosts]
+        # Made once: asked for with every answer.
+        self._connect_origins = tuple(
+            dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts)
+        )
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self.providers)
 
     def __contains__(self, key: str) -> bool:
-        return any(provider.traits.key == key for provider in self.providers)
+        return key in self._by_key
 
     def get(self, key: str) -> Provider:
         """Raises KeyError where this provider is off."""
-        for provider in self.providers:
-            if provider.traits.key == key:
-                return provider
-        raise KeyError(key)
+        return self._by_key[key]
 
     def offers(self, region: str) -> tuple[Offer, ...]:
         """All that can be linked in a region, provider by provider."""
@@ -41,10 +42,4 @@ class Registry:
 
     def connect_origins(self) -> tuple[str, ...]:
         """The origins of every Connect UI, as a content security policy's `form-action` wants them."""
-        return _origins(tuple(host for provider in self.providers for host in provider.traits.connect_hosts))
-
-
-@cache
-def _origins(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """Asked for every answer."""
-    return tuple(dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts))
+        return self._connect_origins

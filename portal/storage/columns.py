@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import CheckConstraint, ColumnClause, DateTime, Dialect, Text, TypeDecorator, literal_column
 from sqlalchemy.types import TypeEngine
 
 
@@ -68,9 +68,14 @@ def mended(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
 
 
+def spelt_out(word: StrEnum) -> ColumnClause[str]:
+    """The word as part of a statement that is asked on every page, and no parameter to be filled in each time."""
+    return literal_column(f"'{word.value}'")
+
+
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
     """Only the words of the enumeration; a new word needs a migration."""
-    listed = ", ".join(f"'{word.value}'" for word in words)
+    listed = ", ".join(str(spelt_out(word)) for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 

@@ -3,12 +3,13 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, select
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Device
 from portal.storage import device_history, tables
+from portal.storage.columns import spelt_out
 from portal.storage.database import Transaction
 
 _devices = tables.devices
@@ -16,7 +17,9 @@ _devices = tables.devices
 _FIELDS = tuple(_devices.c[field.name] for field in fields(Device))
 """In the order in which a Device is made of them."""
 
-_IN_ORDER_OF_TYPES = case({kind.value: place for place, kind in enumerate(DeviceType)}, value=_devices.c.device_type)
+_IN_ORDER_OF_TYPES = case(
+    *((_devices.c.device_type == spelt_out(kind), literal_column(str(place))) for place, kind in enumerate(DeviceType))
+)
 
 
 def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
 from portal.domain.waiting import Line, taken_in_hand
 from portal.storage import tables, wakes
+from portal.storage.columns import spelt_out
 from portal.storage.database import Transaction
 from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
 from portal.storage.sealing import hashed
@@ -33,9 +34,9 @@ def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-# Built once: these are asked on nearly every page. Words spelt out are no list to be written out at each asking.
+# Built once: these are asked on nearly every page.
 _ONE = _mine(_attempts.c.id == bindparam("attempt_id"))
-_OPEN = _mine(_attempts.c.state.in_([literal(state.value) for state in sorted(OPEN)]))
+_OPEN = _mine(_attempts.c.state.in_([spelt_out(state) for state in sorted(OPEN)]))
 _OF_CLICK = _mine(_attempts.c.click == bindparam("click"))
 _RECENT = _mine(_attempts.c.provider_key == bindparam("provider_key")).limit(RECENT)
 _LATEST = _mine().limit(bindparam("limit"))
