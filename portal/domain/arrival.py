@@ -11,7 +11,8 @@ def attempt_answered(recent: Sequence[LinkSession], hints: ArrivalHints, *, came
 
     An attempt that was answered with the same devices before comes first: that is the same return once more, unless
     such a device is being linked again. Then the provider's events, the device type and the vendor tell several open
-    attempts apart, and the newest is taken. Where none is open it is their newest, for its page.
+    attempts apart; of those that nothing tells apart it is the newest that nothing has answered yet. Where none is open
+    it is their newest, for its page.
     """
     under_way = [attempt for attempt in recent if may_be_answered(attempt, hints, came_at)]
     wanted = {(attempt.device_type, attempt.vendor_key) for attempt in under_way}
@@ -36,11 +37,13 @@ def may_be_answered(attempt: LinkSession, hints: ArrivalHints, came_at: datetime
     return not is_superseded or (bool(hints.device_ids) and not attempt.is_overdue(came_at))
 
 
-def likeness(attempt: LinkSession, hints: ArrivalHints) -> tuple[bool, bool, bool]:
+def likeness(attempt: LinkSession, hints: ArrivalHints) -> tuple[bool, ...]:
     """What speaks for this attempt, the strongest first."""
     confirmed = {reading.provider_device_id for reading in attempt.confirmed}
     return (
+        is_repeated(attempt, hints),
         not confirmed.isdisjoint(hints.device_ids),
         hints.vendor_code is not None and hints.vendor_code == attempt.vendor_code,
+        attempt.can_arrive(),
         attempt.reason is not Reason.SUPERSEDED,
     )

@@ -49,7 +49,7 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         return
     if account.provider_user_id is None:
         account = replace(account, provider_user_id=attempt.hints.provider_user_id)
-    readings = _evidence(ports, attempt, account)
+    readings = _evidence(ports, attempt, account, known)
     verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
     if verdict.state is State.WAITING and _patience_is_over(ports, attempt, now):
         broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
@@ -67,13 +67,15 @@ def _named_by_others(tx: Transaction, attempt: LinkSession, now: datetime) -> fr
     return held | arrivals.named_device_ids(tx, attempt.provider_key, now=now)
 
 
-def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> tuple[DeviceReading, ...] | None:
+def _evidence(
+    ports: Ports, attempt: LinkSession, account: ProviderAccount, known: tuple[Device, ...]
+) -> tuple[DeviceReading, ...] | None:
     """What can be held against the hints; None where the provider does not answer now, or was switched off."""
     if attempt.provider_key not in ports.providers:
         return None
     provider = ports.providers.get(attempt.provider_key)
     if not provider.traits.reads_devices:
-        return _told(ports, attempt)
+        return _told(ports, attempt, known)
     try:
         listed = provider.list_devices(account, frozenset({attempt.device_type}))
     except ProviderError as error:
@@ -82,10 +84,11 @@ def _evidence(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> t
     return tuple(reading for reading in listed if not reading.deleted)
 
 
-def _told(ports: Ports, attempt: LinkSession) -> tuple[DeviceReading, ...]:
-    """What a provider that cannot be asked has told about this attempt, or about another that is under way.
+def _told(ports: Ports, attempt: LinkSession, known: tuple[Device, ...]) -> tuple[DeviceReading, ...]:
+    """What a provider that cannot be asked has told about this attempt, or about another that is or was under way.
 
-    Where one address serves them all, a return may have been taken for another attempt's than its event was.
+    Where one address serves them all, a return may have been taken for another attempt's than its event was. Of one
+    that has linked a device since this one began, what it was told of others counts: nobody came back to it with them.
     """
     if attempt.purpose is Purpose.REAUTHENTICATE:
         return attempt.confirmed
@@ -93,7 +96,11 @@ def _told(ports: Ports, attempt: LinkSession) -> tuple[DeviceReading, ...]:
         recent = link_sessions.recent(tx, attempt.customer_id, attempt.provider_key)
     under_way = [a for a in recent if a.state in OPEN or a.reason is Reason.SUPERSEDED]
     alike = [a for a in under_way if a.purpose is attempt.purpose]
-    return tuple({r.provider_device_id: r for a in (*alike, attempt) for r in a.confirmed}.values())
+    linked = [a for a in recent if a.state is State.LINKED and a.ended_at and a.ended_at >= attempt.created_at]
+    had = {device.provider_device_id for device in known}
+    left = [r for a in linked for r in a.confirmed if r.provider_device_id not in had]
+    told = [r for a in (*alike, attempt) for r in a.confirmed]
+    return tuple({r.provider_device_id: r for r in (*left, *told)}.values())
 
 
 def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool:

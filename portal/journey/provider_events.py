@@ -133,10 +133,11 @@ def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:
         _tell(tx, device, account, event, now)
     if event.kind is EventKind.DISCONNECTED:
         return _Weighed(customer_id=customer_id)
-    attempt = _told_attempt(tx, account, event)
-    if attempt is None:
-        return _Weighed(None if _are_theirs(event, known) else NO_ATTEMPT, customer_id)
-    return _Weighed(customer_id=customer_id, attempts=(attempt,) if attempt.state in BACK else ())
+    are_theirs = _are_theirs(event, known)
+    told = _told_attempts(tx, account, event, are_theirs=are_theirs)
+    if not told:
+        return _Weighed(None if are_theirs else NO_ATTEMPT, customer_id)
+    return _Weighed(customer_id=customer_id, attempts=tuple(attempt for attempt in told if attempt.state in BACK))
 
 
 def _tell(tx: Transaction, device: Device, account: ProviderAccount, event: ProviderEvent, now: datetime) -> None:
@@ -165,17 +166,30 @@ def _told(device: Device, event: ProviderEvent, now: datetime) -> Device:
     return device if word is None else replace(device.with_reading(word, now=event.occurred_at), read_at=now)
 
 
-def _told_attempt(tx: Transaction, account: ProviderAccount, event: ProviderEvent) -> LinkSession | None:
-    """The attempt that the event can belong to, with its readings as evidence for when the customer comes back."""
+def _told_attempts(
+    tx: Transaction, account: ProviderAccount, event: ProviderEvent, *, are_theirs: bool
+) -> tuple[LinkSession, ...]:
+    """The attempts that the event can be about. The first keeps its readings as evidence, for when the customer is
+    back.
+
+    Where one address serves every return, that of one attempt may have been taken for another's of the same kind, which
+    is over by now: then what is told of a device that is not theirs yet is evidence for those that are not over.
+    """
     types = {reading.device_type for reading in event.readings}
-    for attempt in link_sessions.recent(tx, account.customer_id, account.provider_key):
-        named = event.link_session_id in {None, attempt.id}
-        if named and attempt.device_type in types and attempt.takes_evidence():
-            told = replace(attempt, confirmed=_merged(attempt.confirmed, event.readings))
-            if told != attempt:
-                link_sessions.move(tx, told, was=attempt.state)
-            return told
-    return None
+    recent = link_sessions.recent(tx, account.customer_id, account.provider_key)
+    of_type = [attempt for attempt in recent if attempt.device_type in types]
+    meant = [attempt for attempt in of_type if event.link_session_id in {None, attempt.id}]
+    purposes = {attempt.purpose for attempt in meant}
+    alike = [attempt for attempt in of_type if attempt.purpose in purposes and attempt.takes_evidence()]
+    first = next((attempt for attempt in meant if attempt in alike), None)
+    if first is None and not are_theirs:
+        first = next(iter(alike), None)
+    if first is None:
+        return ()
+    told = replace(first, confirmed=_merged(first.confirmed, event.readings))
+    if told != first:
+        link_sessions.move(tx, told, was=first.state)
+    return (told, *(attempt for attempt in alike if attempt is not first))
 
 
 def _merged(before: tuple[DeviceReading, ...], after: tuple[DeviceReading, ...]) -> tuple[DeviceReading, ...]:

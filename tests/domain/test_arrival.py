@@ -43,6 +43,18 @@ def test_the_same_return_once_more_is_about_the_same_attempt() -> None:
     assert answered(NAMED, NEWER, linked) == "older"
 
 
+def test_a_second_device_is_not_taken_for_the_answer_to_an_attempt_that_has_one() -> None:
+    first, second = replace(OPEN, id="first"), replace(OPEN, id="second", state=State.ARRIVED, hints=NAMED)
+    assert answered(replace(NAMED, device_ids=("another pump",)), second, first) == "first"
+
+
+def test_the_same_return_once_more_is_about_the_same_attempt_while_that_still_waits() -> None:
+    first, second = replace(OPEN, id="first"), replace(OPEN, id="second", state=State.WAITING, hints=NAMED)
+    assert answered(NAMED, second, first) == "second"
+    told = replace(first, confirmed=(reading("pump"),))
+    assert answered(NAMED, second, told) == "second"
+
+
 def test_a_device_that_is_linked_again_is_not_the_same_return() -> None:
     linked = replace(OLDER, state=State.LINKED, reason=None, hints=NAMED)
     again = replace(OPEN, id="again")

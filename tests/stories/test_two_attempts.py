@@ -38,6 +38,24 @@ def test_two_tabs_link_two_devices_in_whatever_order_they_come_back(
     assert len(live.devices()) == 2
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["one after the other", "both at once"])
+@pytest.mark.parametrize("order", [1, -1], ids=["older first", "newer first"])
+def test_two_chargers_are_linked_though_every_return_comes_before_the_word_on_its_device(
+    live: Installation, person: Make, order: int, waits: bool
+) -> None:
+    live.sandbox.state.set_faults("telematica", {"lag": 0.5})
+    anna = person()
+    anna.sign_in("anna")
+    there = [anna.leave_for("charger", vendor) for vendor in ("easee", "zaptec")]
+    for connect_ui in there[::order]:
+        back = anna.sign_in_at_vendor(connect_ui, "anna@example.com")
+        assert live.state_of(back.path) is not State.LINKED
+        if waits:
+            anna.sees(back.path, lambda page: live.state_of(page.path) is State.LINKED)
+    anna.sees("/devices", lambda _: len(live.devices()) == 2)
+    assert {device.vendor_name for device in live.devices()} == {"Easee", "Zaptec"}
+
+
 def test_a_mailed_link_brings_its_sender_nothing_though_their_own_return_names_nothing(
     live: Installation, person: Make
 ) -> None:
