@@ -41,7 +41,7 @@ class Household:
         self.live.sandbox.state.set_faults("telematica", {"fail_count": 1000})
         with Person(self.live.url) as anna:
             anna.sign_in("anna")
-            return self._keep("created", anna.leave_for("charger", "easee"), State.CREATED)
+            return self._keep("created", anna.press_connect("charger", "easee"), State.CREATED)
 
     def _at_podero(self, anna: Person, bela: Person) -> None:
         there = anna.leave_for("heat-pump", "nibe")

@@ -86,11 +86,15 @@ class Story:
 
     def begin(self) -> Page:
         """Chooses, agrees and goes."""
+        return self.anna.press_connect(self.choice.device_type, self.choice.vendor)
+
+    def _leave(self) -> Page:
+        """The same without any fault, as far as the Connect UI."""
         return self.anna.leave_for(self.choice.device_type, self.choice.vendor)
 
     def link(self) -> Device:
         """Without any fault, to the end."""
-        back = self.sign_in_there(self.begin())
+        back = self.sign_in_there(self._leave())
         self.sees(back.path, State.LINKED)
         return self.device()
 
@@ -195,10 +199,10 @@ class Story:
         self.anna.sees("/devices", lambda page: page.offers("/reauthenticate"))
         self.house.worker.settle()
         self._arm()
-        return self.anna.reconnect()
+        return self.anna.press_reconnect()
 
     def _comes_back(self) -> Page:
-        there = self.begin()
+        there = self._leave()
         self._arm()
         return self.sign_in_there(there)
 

@@ -46,7 +46,7 @@ def ticket_on(page: Page) -> str:
 
 def chooses(webview: Person, choice: Choice) -> Page:
     """Chooses and agrees in the webview; answers the attempt's page with the ticket on it."""
-    page = webview.leave_for(choice.device_type, choice.vendor)
+    page = webview.press_connect(choice.device_type, choice.vendor)
     assert page.path.startswith("/link-sessions/"), page.path
     return webview.sees(page.path, lambda seen: "/out/" in seen.html)
 

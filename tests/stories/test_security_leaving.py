@@ -197,7 +197,7 @@ def test_a_user_whose_making_was_not_heard_of_is_not_made_again(
         return reply(there.status_code, there.content)
 
     with portal_with(running_sandbox, tmp_path, answering) as (live, _, anna):
-        anna.leave_for(NIBE.device_type, NIBE.vendor)
+        anna.press_connect(NIBE.device_type, NIBE.vendor)
         assert lost
         attempt = f"/link-sessions/{live.newest_attempt()}"
         anna.sees(attempt, lambda seen: live.state_of(seen.path) is State.DEPARTED)

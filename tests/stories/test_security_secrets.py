@@ -59,7 +59,7 @@ def walk(live: Installation, anna: Person) -> list[str]:
         anna.sign_in("anna")
     requests.post(f"{live.url}/webhooks/telematica", data=b'{"user": "x"}', timeout=10)
     live.sandbox.state.set_faults("podero", {"fail_count": 3, "fail_status": 500})
-    anna.leave_for(NIBE.device_type, NIBE.vendor)
+    anna.press_connect(NIBE.device_type, NIBE.vendor)
     anna.look(f"/return/nox?data={strangers.as_data({'nox_user_id': 'canary-in-a-return'})}")
     anna.look("/sign-in/callback?code=canary-in-a-callback&state=canary-of-a-state&error=canary-in-an-error")
     anna.look(f"/return/telematica?devices={'9' * 24}")

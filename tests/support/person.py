@@ -96,10 +96,14 @@ class Person(requests.Session):
             return page
         return self.submit(page.forms()[0], username=username, password="demo")
 
-    def leave_for(self, device_type: str, vendor: str) -> Page:
+    def press_connect(self, device_type: str, vendor: str) -> Page:
         """Chooses, agrees and goes; answers the Connect UI's first page, or the portal's if it does not go on."""
         form = self.look(f"/connect/{device_type}/{vendor}").form(f"/connect/{device_type}/{vendor}")
         return self.submit(form, consent="on")
+
+    def leave_for(self, device_type: str, vendor: str) -> Page:
+        """Chooses, agrees and goes, as far as the Connect UI's first page."""
+        return self._go_on(self.press_connect(device_type, vendor))
 
     def sign_in_at_vendor(
         self, page: Page, username: str = "demomyuplink@nibe.se", *, vendor: str | None = None, **fields: str
@@ -113,9 +117,19 @@ class Person(requests.Session):
     def link(self, device_type: str, vendor: str, username: str, *, vendor_there: str | None = None) -> Page:
         return self.sign_in_at_vendor(self.leave_for(device_type, vendor), username, vendor=vendor_there)
 
-    def reconnect(self) -> Page:
-        """Presses the first reconnect button of the devices page."""
+    def press_reconnect(self) -> Page:
+        """Presses the first reconnect button of the devices page; answers as `press_connect` does."""
         return self.submit(self.look("/devices").form("/reauthenticate"))
+
+    def reconnect(self) -> Page:
+        """Presses the first reconnect button of the devices page, and goes as far as the Connect UI's first page."""
+        return self._go_on(self.press_reconnect())
+
+    def _go_on(self, page: Page) -> Page:
+        """From the portal's own page, where the provider took longer than a click waits."""
+        if not page.path.startswith("/link-sessions/"):
+            return page
+        return self.submit(self.sees(page.path, lambda seen: seen.offers("/continue")).form("/continue"))
 
     def sees(self, where: str, is_so: Callable[[Page], bool], *, within: float = 20.0) -> Page:
         """Looks again and again until it is so."""

@@ -39,7 +39,7 @@ def test_no_answer_to_the_webview_ever_leads_out_of_the_portal(live: Installatio
     anna.post(f"{live.sandbox.url}/control/devices/podero/{device.id}/break", json={}, timeout=10)
     anna.sees("/devices", lambda page: page.offers("/reauthenticate"))
     anna.hooks["response"].append(never_leaves)
-    seen = {anna.reconnect().path}
+    seen = {anna.press_reconnect().path}
     for choice in strangers.CHOICES:
         page = letting_out.chooses(anna, choice)
         seen.add(page.path)
