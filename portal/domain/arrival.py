@@ -10,9 +10,9 @@ def attempt_answered(recent: Sequence[LinkSession], hints: ArrivalHints, *, came
     """The one of a customer's recent attempts at a provider, newest first, that this return answers.
 
     An attempt that was answered with the same devices before comes first: that is the same return once more, unless
-    such a device is being linked again. Then the provider's events, the device type and the vendor tell several open
-    attempts apart; of those that nothing tells apart it is the newest that nothing has answered yet. Where none is open
-    it is their newest, for its page.
+    such a device is being linked again. Then comes one that nothing has answered yet: the provider's events, the device
+    type and the vendor tell several of them apart, and the newest is taken. Where none is open it is their newest, for
+    its page.
     """
     under_way = [attempt for attempt in recent if may_be_answered(attempt, hints, came_at)]
     wanted = {(attempt.device_type, attempt.vendor_key) for attempt in under_way}
@@ -42,8 +42,8 @@ def likeness(attempt: LinkSession, hints: ArrivalHints) -> tuple[bool, ...]:
     confirmed = {reading.provider_device_id for reading in attempt.confirmed}
     return (
         is_repeated(attempt, hints),
+        attempt.can_arrive(),
         not confirmed.isdisjoint(hints.device_ids),
         hints.vendor_code is not None and hints.vendor_code == attempt.vendor_code,
-        attempt.can_arrive(),
         attempt.reason is not Reason.SUPERSEDED,
     )

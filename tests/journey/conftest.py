@@ -20,6 +20,7 @@ from portal.sandbox.program import RunningSandbox
 from portal.settings import Settings, load
 from portal.storage.database import Database
 from tests.journey.surroundings import Behind, Clock, Mailbox
+from tests.journey.telling import ByHand
 from tests.journey.world import World
 from tests.support.databases import Backend, Databases
 
@@ -110,6 +111,12 @@ def anna(world: World) -> Customer:
 @pytest.fixture
 def bo(world: World) -> Customer:
     return world.customer("bo")
+
+
+@pytest.fixture
+def by_hand(world: World) -> World:
+    """The world with nobody behind the pages but the test."""
+    return world.with_ports(replace(world.ports, queue=ByHand()))
 
 
 def settings_for(sandbox: RunningSandbox, mailbox: Mailbox, database_url: str, **differing: str) -> Settings:

@@ -37,6 +37,12 @@ class ByHand:
             do(ports=ports, task=self.tasks.pop(0))
 
 
+def work_off(world: World) -> None:
+    """Does all that is in the queue of a world that nobody works in."""
+    assert isinstance(world.ports.queue, ByHand)
+    world.ports.queue.work_off(world.ports)
+
+
 def pseudonym(world: World, customer: Customer, provider: str = "telematica") -> str:
     with world.ports.database.write() as tx:
         return provider_accounts.ensure(tx, customer.id, provider).pseudonym

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import permutations
@@ -16,7 +15,7 @@ from portal.domain.provider_event import EventState
 from portal.journey.provider_events import take
 from portal.sandbox.telematica_events import new_id
 from tests.journey.surroundings import EASEE, Message, Return, on_both_databases
-from tests.journey.telling import ByHand, connected, disconnected, inbox
+from tests.journey.telling import connected, disconnected, inbox, work_off
 from tests.journey.test_races import at_once
 from tests.journey.world import World
 
@@ -37,17 +36,6 @@ def four_events(world: World, customer: Customer, *, ends_connected: bool) -> li
         return disconnected(world, customer, CHARGER, at)
 
     return [told(number) for number in range(4)]
-
-
-@pytest.fixture
-def by_hand(world: World) -> World:
-    """The world with nobody behind the pages but the test."""
-    return world.with_ports(replace(world.ports, queue=ByHand()))
-
-
-def work_off(world: World) -> None:
-    assert isinstance(world.ports.queue, ByHand)
-    world.ports.queue.work_off(world.ports)
 
 
 def leaves(world: World, customer: Customer) -> str:
