@@ -73,7 +73,7 @@ def of_app(phone: Phone) -> Iterator[tuple[str, Visitor]]:
     yield "app-ready", phone.app
     phone.wait_for(phone.let_out, 1)  # or the page's own way out would get in the way of the next address
     phone.app.context.unroute(OUT)
-    phone.app.page.goto(way_out)
+    phone.app.open(way_out.removeprefix(phone.live.url))
     yield "app-in-webview", phone.app
     phone.system.page.goto(way_out)
     yield "out", phone.system

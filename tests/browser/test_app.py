@@ -101,7 +101,7 @@ def test_the_way_out_is_followed_once_by_itself_and_again_by_hand(phone: Phone) 
     phone.enter()
     phone.ask_to_leave("heat-pump", "nibe")
     phone.wait_for(phone.let_out, 1)
-    phone.app.page.reload()
+    phone.app.reload()
     expect(phone.app.page.locator("#way-out")).to_be_visible()
     assert len(phone.let_out) == 1
     phone.press_way_out()
@@ -259,7 +259,7 @@ def test_another_account_of_the_household_is_asked_to_sign_out_first(phone: Phon
     assert phone.system.page.locator('form[action="/out"]').count() == 0
     phone.system.page.click('main form[action="/sign-out"] button')
     phone.system.page.wait_for_url(f"{live.url}/")
-    phone.app.page.reload()
+    phone.app.reload()
     phone.press_way_out()
     phone.go_on()
     phone.system.is_there("podero")

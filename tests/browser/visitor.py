@@ -1,6 +1,7 @@
 """A customer at a real browser: presses what is there, and keeps whatever the browser complained about."""
 
 import re
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -78,13 +79,20 @@ class Visitor:
         return self.page.locator("html").get_attribute("lang")
 
     def open(self, path: str) -> None:
-        """Opens a page; once more where the page before went on by itself at that very moment and won."""
+        self._go(lambda: self.page.goto(self.live.url + path))
+
+    def reload(self) -> None:
+        self._go(self.page.reload)
+
+    @staticmethod
+    def _go(there: Callable[[], object]) -> None:
+        """Once more where the page before went on by itself at that very moment and won."""
         try:
-            self.page.goto(self.live.url + path)
+            there()
         except Error as error:
             if "ERR_ABORTED" not in error.message:
                 raise
-            self.page.goto(self.live.url + path)
+            there()
 
     def main_button(self) -> Locator:
         return self.page.locator("main .actions .button--primary")
