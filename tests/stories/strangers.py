@@ -21,6 +21,10 @@ from tests.support.person import Page, Person
 IN_ENGLISH = {"PORTAL_LANGUAGES": "en", "PORTAL_DEFAULT_LANGUAGE": "en", "PORTAL_PODERO__DELETE_DEVICES": "true"}
 
 
+LOOKED = frozenset({"checked_at", "checks", "woken_at", "claimed_until"})
+"""What changes of an attempt though nothing comes of it."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """What to choose to meet this provider, and two vendor accounts; `asked_there` is the vendor to name once more."""
@@ -92,6 +96,11 @@ def attempts(live: Installation) -> list[Any]:
     stored = tables.link_sessions
     with live.database.read() as tx:
         return list(tx.connection.execute(select(stored).order_by(stored.c.created_at, stored.c.id)).all())
+
+
+def untouched(live: Installation) -> list[tuple[Any, ...]]:
+    """All attempts as they are stored, but for what tells that somebody has looked once more: oldest first."""
+    return [tuple(value for name, value in row._mapping.items() if name not in LOOKED) for row in attempts(live)]
 
 
 def stands(live: Installation) -> list[tuple[State, Reason | None]]:

@@ -90,8 +90,10 @@ def bare(page: Page, given: set[str]) -> list[str]:
     words = []
     for text in map(without_brackets, spoken(page.tree)):
         longest_first = sorted(given, key=len, reverse=True)
-        nameless = functools.reduce(lambda rest, name: rest.replace(name, " "), longest_first, text)
-        words += LETTERS.findall(REFERENCE.sub(" ", NAMES.sub(" ", nameless)))
+        # First of all the reference, in which a short name may happen to stand.
+        of_words = REFERENCE.sub(" ", text)
+        nameless = functools.reduce(lambda rest, name: rest.replace(name, " "), longest_first, of_words)
+        words += LETTERS.findall(NAMES.sub(" ", nameless))
     return words
 
 

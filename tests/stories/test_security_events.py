@@ -157,11 +157,11 @@ def forgeries(live: Installation, body: bytes) -> dict[str, tuple[bytes, Headers
 
 def test_an_event_that_is_not_proven_is_refused(live: Installation, anna: Person) -> None:
     connect_url = strangers.leave(anna, EASEE)
-    before = strangers.attempts(live)
+    before = strangers.untouched(live)
     for name, (body, headers) in forgeries(live, connected(pseudonym(live))).items():
         answer = send(live, body, headers)
         assert (answer.status_code, answer.text) == (401, ""), name
-    assert strangers.attempts(live) == before
+    assert strangers.untouched(live) == before
     anna.look(f"/return/telematica?devices={DEVICE}&deviceType=charger")
     assert live.devices() == ()
     page = anna.look(strangers.sign_in_there(anna, connect_url, EASEE))

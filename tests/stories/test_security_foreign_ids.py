@@ -83,7 +83,7 @@ def test_another_persons_id_is_as_absent_as_one_that_never_was(
     live: Installation, person: Make, anna: Person, bela: Person
 ) -> None:
     time.sleep(0.3)
-    before = live.devices(), strangers.attempts(live), all_calls(live)
+    before = live.devices(), strangers.untouched(live), all_calls(live)
     passer_by = person()
     for visitor, seen in ((bela, {404}), (passer_by, {303})):
         absent = {route: appearance(ask(visitor, route, ABSENT), ABSENT) for route in (*DEVICE_ROUTES, *ATTEMPT_ROUTES)}
@@ -93,7 +93,7 @@ def test_another_persons_id_is_as_absent_as_one_that_never_was(
                 theirs = appearance(ask(visitor, route, public_id), public_id)
                 assert theirs == absent[route], (route, public_id)
     time.sleep(0.3)
-    assert (live.devices(), strangers.attempts(live), all_calls(live)) == before
+    assert (live.devices(), strangers.untouched(live), all_calls(live)) == before
 
 
 def test_acting_on_another_persons_attempt_ends_on_a_page_that_does_not_exist(
