@@ -94,9 +94,9 @@ def _told(ports: Ports, attempt: LinkSession, known: tuple[Device, ...]) -> tupl
         return attempt.confirmed
     with ports.database.read() as tx:
         recent = link_sessions.recent(tx, attempt.customer_id, attempt.provider_key)
-    under_way = [a for a in recent if a.state in OPEN or a.reason is Reason.SUPERSEDED]
-    alike = [a for a in under_way if a.purpose is attempt.purpose]
-    linked = [a for a in recent if a.state is State.LINKED and a.ended_at and a.ended_at >= attempt.created_at]
+    of_links = [a for a in recent if a.purpose is attempt.purpose]
+    alike = [a for a in of_links if a.state in OPEN or a.reason is Reason.SUPERSEDED]
+    linked = [a for a in of_links if a.state is State.LINKED and a.ended_at and a.ended_at >= attempt.created_at]
     had = {device.provider_device_id for device in known}
     left = [r for a in linked for r in a.confirmed if r.provider_device_id not in had]
     told = [r for a in (*alike, attempt) for r in a.confirmed]

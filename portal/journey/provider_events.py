@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from portal.domain.device import Connection, Device, DeviceReading
-from portal.domain.link_session import LinkSession
+from portal.domain.link_session import LinkSession, State
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import EventKind, EventState, ProviderEvent
 from portal.journey.devices import BACK, wake_read
@@ -183,7 +183,7 @@ def _told_attempts(
     alike = [attempt for attempt in of_type if attempt.purpose in purposes and attempt.takes_evidence()]
     first = next((attempt for attempt in meant if attempt in alike), None)
     if first is None and not are_theirs:
-        first = next(iter(alike), None)
+        first = next((attempt for attempt in alike if attempt.state is not State.HELD), None)
     if first is None:
         return ()
     told = replace(first, confirmed=_merged(first.confirmed, event.readings))

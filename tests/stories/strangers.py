@@ -20,7 +20,6 @@ from tests.support.person import Page, Person
 
 IN_ENGLISH = {"PORTAL_LANGUAGES": "en", "PORTAL_DEFAULT_LANGUAGE": "en", "PORTAL_PODERO__DELETE_DEVICES": "true"}
 
-
 LOOKED = frozenset({"checked_at", "checks", "woken_at", "claimed_until"})
 """What changes of an attempt though nothing comes of it."""
 
