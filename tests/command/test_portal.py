@@ -69,7 +69,7 @@ def play_the_app(told: str, *more: str) -> subprocess.CompletedProcess[str]:
 def test_the_demo_starts_tells_where_it_is_and_leaves_nothing_running(tmp_path: Path) -> None:
     port, sandbox_port, log = free_port(), free_port(), tmp_path / "log"
     with demo(port, sandbox_port, log) as process:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while "Ctrl-C stops everything" not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()

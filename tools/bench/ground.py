@@ -117,8 +117,9 @@ def ground(*, provider_takes: float, workers: int = 2, threads: int = 16) -> Ite
 def bare_page(*, workers: int = 2, threads: int = 16) -> Iterator[tuple[int, int]]:
     """The bare page on the same server: its port and its process."""
     port = free_port()
-    arguments = ["gunicorn", "tools.bench.bare:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-    arguments += ["--workers", str(workers), "--threads", str(threads), "--no-control-socket"]
+    arguments = ["gunicorn", "tools.bench.bare:app", "--bind", f"127.0.0.1:{port}"]
+    arguments += ["--worker-class", "portal.serving.Worker", "--workers", str(workers), "--threads", str(threads)]
+    arguments += ["--no-control-socket"]
     with program(arguments, port, os.environ, Path(os.devnull)) as pid:
         yield port, pid
 

@@ -12,7 +12,7 @@ from tools.bench.processes import cpu_seconds, family, resident_megabytes
 
 AT_ONCE = 8
 SECONDS = 1.5
-ROUNDS = 8
+ROUNDS = 16
 """Short turns: what else the machine does meets both pages alike."""
 
 CUSTOMERS = 50
