@@ -52,9 +52,12 @@ def demo(port: int, sandbox_port: int, log: Path) -> Iterator[subprocess.Popen[b
         try:
             yield process
         finally:
-            if process.poll() is None:
+            process.terminate()  # killed, it would leave behind what it started
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+                process.wait()
 
 
 def play_the_app(told: str, *more: str) -> subprocess.CompletedProcess[str]:
