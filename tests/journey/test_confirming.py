@@ -9,6 +9,7 @@ from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer
 from portal.storage import link_sessions, provider_accounts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, Choice, on_both_databases
+from tests.journey.telling import work_off
 from tests.journey.world import World
 from tests.storage.made import an_attempt
 
@@ -58,16 +59,19 @@ def test_where_only_an_event_can_tell_it_is_waited_for_a_day(world: World, anna:
 def test_a_provider_that_cannot_be_asked_now_is_asked_again(
     world: World, anna: Customer, choice: Choice, status: int
 ) -> None:
-    attempt_id = world.goes_and_returns(anna, choice)
+    attempt_id, back = world.goes_there(anna, choice)
     world.answers(choice.provider, status, LISTS[choice.provider])
+    world.comes_back(anna, back)
     assert world.looks(anna, attempt_id).attempt.state is State.WAITING
     world.recovers(choice.provider)
     assert world.looks(anna, attempt_id).attempt.state is State.LINKED
 
 
 def test_a_provider_that_stays_away_is_told_as_not_confirmed(world: World, anna: Customer) -> None:
-    attempt_id = world.goes_and_returns(anna, NIBE)
+    attempt_id, back = world.goes_there(anna, NIBE)
     world.answers("podero", 503)
+    world.comes_back(anna, back)
+    world.settles()
     world.clock.forward(minutes=16)
     told = world.looks(anna, attempt_id).attempt
     assert (told.state, told.reason) == (State.FAILED, Reason.NOT_CONFIRMED)
@@ -96,15 +100,17 @@ def test_the_list_of_all_customers_gives_nobody_anothers_device(world: World, an
 
 @on_both_databases
 def test_a_provider_user_that_another_customer_got_meanwhile_ends_the_attempt(
-    world: World, anna: Customer, bo: Customer
+    world: World, by_hand: World, anna: Customer, bo: Customer
 ) -> None:
-    attempt_id = world.goes_and_returns(anna, DAIKIN)
-    named = world.attempt(anna, attempt_id).hints.provider_user_id
+    attempt_id, back = world.goes_there(anna, DAIKIN)
+    by_hand.comes_back(anna, back)
+    named = by_hand.attempt(anna, attempt_id).hints.provider_user_id
     assert named is not None
-    with world.ports.database.write() as tx:
+    with by_hand.ports.database.write() as tx:
         provider_accounts.bind(tx, provider_accounts.ensure(tx, bo.id, "nox"), named)
-    told = world.looks(anna, attempt_id).attempt
-    assert (told.state, told.reason, world.devices(anna)) == (State.FAILED, Reason.NOT_CONFIRMED, ())
+    work_off(by_hand)
+    told = by_hand.glances(anna, attempt_id).attempt
+    assert (told.state, told.reason, by_hand.devices(anna)) == (State.FAILED, Reason.NOT_CONFIRMED, ())
 
 
 def test_a_device_of_another_manufacturer_is_shown_as_what_it_is(world: World, anna: Customer) -> None:

@@ -70,8 +70,7 @@ def test_a_device_that_its_provider_does_not_name_is_unknown_for_that_cause(worl
 
 def test_a_renewal_is_waited_for_and_lapses_again_when_it_comes_to_nothing(world: World, anna: Customer) -> None:
     device = world.breaks(anna, world.links(anna, NIBE))
-    attempt_id = world.renews(anna, device, NIBE.account)
-    world.happens_there(device, "break")
+    attempt_id = world.renews(anna, device, NIBE.account, meanwhile="break")
     world.looks(anna, attempt_id)
     assert world.device(anna, device.id).cause is Cause.RENEWING
     world.clock.forward(minutes=16)

@@ -12,6 +12,7 @@ from portal.domain.people import Customer
 from portal.journey import outcome, reauthenticate
 from tests.journey.conftest import MakePorts
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, at_every_provider, on_both_databases
+from tests.journey.telling import work_off
 from tests.journey.world import World
 
 OTHER_NIBE = replace(NIBE, account="second@nibe.se")
@@ -142,8 +143,7 @@ def test_nobody_else_can_keep_what_another_account_brought(world: World, anna: C
 
 def test_a_device_still_lapsed_after_a_quarter_of_an_hour_is_told_so(world: World, anna: Customer) -> None:
     device = world.breaks(anna, world.links(anna, NIBE))
-    attempt_id = world.renews(anna, device, NIBE.account)
-    world.happens_there(device, "break")
+    attempt_id = world.renews(anna, device, NIBE.account, meanwhile="break")
     view = world.looks(anna, attempt_id)
     assert (view.attempt.state, view.device and view.device.connection) == (State.WAITING, Connection.WAITING)
     world.clock.forward(minutes=16)
@@ -155,8 +155,7 @@ def test_a_device_still_lapsed_after_a_quarter_of_an_hour_is_told_so(world: Worl
 
 def test_a_provider_that_lags_is_not_believed_while_a_renewal_settles(world: World, anna: Customer) -> None:
     device = world.breaks(anna, world.links(anna, NIBE))
-    attempt_id = world.renews(anna, device, NIBE.account)
-    world.happens_there(device, "break")
+    attempt_id = world.renews(anna, device, NIBE.account, meanwhile="break")
     world.looks(anna, attempt_id)
     world.clock.forward(minutes=1)
     world.reads(anna)
@@ -219,11 +218,12 @@ def test_where_podero_has_no_session_for_the_device_there_is_another_way(
     assert (view.attempt.state, view.devices) == (State.LINKED, (view.device,))
 
 
-def test_a_device_removed_before_its_renewal_left_opens_nothing(world: World, anna: Customer) -> None:
+def test_a_device_removed_before_its_renewal_left_opens_nothing(world: World, by_hand: World, anna: Customer) -> None:
     device = world.breaks(anna, world.links(anna, NIBE))
-    attempt_id = world.reconnects(anna, device)
+    attempt_id = by_hand.reconnects(anna, device)
     world.removes(anna, device)
-    ended = world.waits(anna, attempt_id)
+    work_off(by_hand)
+    ended = world.attempt(anna, attempt_id)
     assert (ended.state, ended.reason) == (State.FAILED, Reason.PROVIDER_REFUSED)
 
 
@@ -239,7 +239,7 @@ def test_a_device_removed_while_its_provider_is_asked_about_it_stays_removed(wor
 
 def test_a_device_removed_while_its_renewal_waited_stays_removed(world: World, anna: Customer) -> None:
     device = world.breaks(anna, world.links(anna, NIBE))
-    attempt_id = world.renews(anna, device, NIBE.account)
+    attempt_id = world.renews(anna, device, NIBE.account, meanwhile="break")
     world.removes(anna, device)
     ended = world.looks(anna, attempt_id)
     assert (ended.attempt.state, ended.attempt.reason) == (State.FAILED, Reason.NOT_CONFIRMED)

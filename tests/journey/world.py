@@ -136,11 +136,22 @@ class World:
         assert device is not None
         return device
 
-    def renews(self, customer: Customer, device: Device, account: str, asked_there: str | None = None) -> str:
-        """Presses reconnect, signs in at the vendor and comes back."""
+    def renews(
+        self,
+        customer: Customer,
+        device: Device,
+        account: str,
+        asked_there: str | None = None,
+        *,
+        meanwhile: str | None = None,
+    ) -> str:
+        """Presses reconnect, signs in at the vendor and comes back; `meanwhile` something happens to the device."""
         attempt_id = self.reconnects(customer, device)
         url = self.leaves(customer, attempt_id)
-        self.comes_back(customer, self.signs_in_there(url, account, asked_there))
+        back = self.signs_in_there(url, account, asked_there)
+        if meanwhile is not None:
+            self.happens_there(device, meanwhile)
+        self.comes_back(customer, back)
         return attempt_id
 
     def news_comes(self, of: Choice | Device) -> None:
