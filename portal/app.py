@@ -73,6 +73,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         languages=settings.languages,
         default=settings.default_language,
         time_zone=settings.time_zone,
+        market=settings.market,
         viewer=page.viewer,
         clock=clock,
         pseudo=pseudo,

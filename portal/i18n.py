@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, request, session
 from flask_babel import Babel
@@ -29,6 +29,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from portal.domain.people import Customer
+from portal.regions import clock_time, locale_of
 from portal.translations import TRANSLATIONS, CatalogueError, PseudoTranslations, catalogue_faults
 
 LANGUAGES = {
@@ -66,6 +67,7 @@ class Speech:
     languages: tuple[str, ...]
     default: str
     time_zone: ZoneInfo
+    market: str
     viewer: Callable[[], Customer | None]
     chosen: Callable[[], str | None]
     clock: Callable[[], datetime]
@@ -83,6 +85,7 @@ def init_app(
     languages: Sequence[str],
     default: str,
     time_zone: str,
+    market: str,
     viewer: Callable[[], Customer | None],
     clock: Callable[[], datetime],
     chosen: Callable[[], str | None] | None = None,
@@ -93,7 +96,7 @@ def init_app(
     if faults := catalogue_faults(languages, folder):
         raise CatalogueError(faults)
     app.extensions["portal.i18n"] = Speech(
-        tuple(languages), default, ZoneInfo(time_zone), viewer, chosen or own_choice, clock, pseudo
+        tuple(languages), default, ZoneInfo(time_zone), market, viewer, chosen or own_choice, clock, pseudo
     )
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     babel = Babel(configure_jinja=False)
@@ -189,18 +192,24 @@ def ngettext(one: str, many: str, num: int, **variables: object) -> str:
 
 def moment(when: datetime) -> str:
     """A time as customers read it, in the retailer's time zone: "today 13:42", "yesterday 13:42" or a date."""
-    speech, language = _speech(), current_language()
-    local, today = when.astimezone(speech.time_zone), speech.clock().astimezone(speech.time_zone).date()
-    if local.date() == today:
-        return gettext("today %(time)s", time=_time_of_day(local.hour, local.minute, language))
-    if local.date() == today - timedelta(days=1):
-        return gettext("yesterday %(time)s", time=_time_of_day(local.hour, local.minute, language))
-    return format_date(local.date(), "long", locale=language)
+    speech = _speech()
+    day, today = when.astimezone(speech.time_zone).date(), speech.clock().astimezone(speech.time_zone).date()
+    if day == today:
+        return gettext("today %(time)s", time=time_of_day(when))
+    if day == today - timedelta(days=1):
+        return gettext("yesterday %(time)s", time=time_of_day(when))
+    return format_date(day, "long", locale=_region())
+
+
+def time_of_day(when: datetime) -> str:
+    """The hour and minute, in the retailer's time zone."""
+    local = when.astimezone(_speech().time_zone)
+    return clock_time(local.hour, local.minute, _region())
 
 
 def exact(when: datetime) -> str:
     """A time to the second, for whoever compares, in the retailer's time zone."""
-    return format_datetime(when.astimezone(_speech().time_zone), "medium", locale=current_language())
+    return format_datetime(when.astimezone(_speech().time_zone), "medium", locale=_region())
 
 
 def beginning_of(day: date) -> datetime:
@@ -208,9 +217,8 @@ def beginning_of(day: date) -> datetime:
     return datetime.combine(day, time(), _speech().time_zone)
 
 
-@lru_cache(maxsize=2000)
-def _time_of_day(hour: int, minute: int, language: str) -> str:
-    return format_time(time(hour, minute), "short", locale=language)
+def _region() -> str:
+    return locale_of(current_language(), _speech().market)
 
 
 class LazyWords(LazyString):  # type: ignore[misc]  # Flask-Babel has no types

@@ -56,6 +56,7 @@ def make_staff_app(app: Flask, settings: Settings, given: StaffOidcSettings, cus
         languages=settings.languages,
         default=settings.default_language,
         time_zone=settings.time_zone,
+        market=settings.market,
         viewer=page.viewer,
         chosen=staff_session.chosen_language,
         clock=clock,

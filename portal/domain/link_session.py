@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from portal.domain.catalogue import DeviceType, RouteReason
 from portal.domain.device import DeviceReading
+from portal.domain.reference import reference_of
 
 
 class Purpose(StrEnum):
@@ -170,6 +171,11 @@ class LinkSession:
     version: int = 0
     woken_at: datetime | None = None
     claimed_until: datetime | None = None
+
+    @property
+    def reference(self) -> str:
+        """The number that its customer reads out to support."""
+        return reference_of(self.id)
 
     def moved(self, state: State, *, now: datetime, reason: Reason | None = None) -> "LinkSession":
         """This attempt in its next state. Raises IllegalMove."""

@@ -43,6 +43,11 @@ class AttemptView:
     wait: Wait | None = None
 
     @property
+    def needs_help(self) -> bool:
+        """Whether its customer may want to ask support about it."""
+        return self.attempt.state in {State.FAILED, State.HELD, State.EXPIRED}
+
+    @property
     def may_keep_both(self) -> bool:
         """Whether the other account's device can be kept beside the one that was to be reconnected."""
         return can_hold_both(self.attempt, self.provider)

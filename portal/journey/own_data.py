@@ -22,6 +22,7 @@ from portal.storage import (
     login_sessions,
     outbox,
     provider_accounts,
+    references,
     support_grants,
     vendor_requests,
 )
@@ -116,6 +117,10 @@ def _of_visits(tx: Transaction, customer_id: str) -> Record:
             {"at": text(at), "device_type": device_type, "text": words}
             for at, device_type, words in vendor_requests.of_customer(tx, customer_id)
         ],
+        "error_pages": [
+            {"shown_at": text(shown.shown_at), "status": shown.status, "reference": shown.reference}
+            for shown in references.errors_of(tx, customer_id)
+        ],
     }
 
 
@@ -159,6 +164,7 @@ def _device(device: Device, health: list[HealthChange]) -> Record:
 def _attempt(attempt: LinkSession) -> Record:
     return {
         "id": attempt.id,
+        "reference": attempt.reference,
         "purpose": attempt.purpose,
         "provider": attempt.provider_key,
         "device_type": attempt.device_type,

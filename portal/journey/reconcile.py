@@ -19,6 +19,7 @@ from portal.storage import (
     provider_accounts,
     provider_calls,
     provider_events,
+    references,
     removals,
     sign_ins,
     support_codes,
@@ -39,6 +40,7 @@ ENTRIES_KEPT = timedelta(days=2)
 
 CALLS_KEPT = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=30)
+ERRORS_KEPT = timedelta(days=30)
 
 LETTERS_AT_ONCE = 50
 LETTERS_KEPT = timedelta(days=2)
@@ -61,6 +63,7 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
         provider_calls.purge(tx, now - CALLS_KEPT)
         provider_events.purge(tx, now - EVENTS_KEPT)
         support_codes.purge(tx, now)
+        references.purge(tx, now - ERRORS_KEPT)
         outbox.purge(tx, now - LETTERS_KEPT)
         deletions.purge(tx, now - KEPT_FOR)
         tombstones.purge(tx, now)

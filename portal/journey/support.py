@@ -7,6 +7,7 @@ import structlog
 
 from portal.domain.access import MANY_CUSTOMERS, AccessFilter
 from portal.domain.people import Customer
+from portal.domain.reference import as_typed
 from portal.domain.support import (
     GRANT_LIFETIME,
     MAY_VIEW,
@@ -20,9 +21,19 @@ from portal.domain.support import (
     check_may_view,
 )
 from portal.journey.ports import Ports
-from portal.storage import access_events, agents, audit, customer_search, customers, support_codes, support_grants
+from portal.storage import (
+    access_events,
+    agents,
+    audit,
+    customer_search,
+    customers,
+    references,
+    support_codes,
+    support_grants,
+)
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
+from portal.storage.references import ErrorPage
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +43,14 @@ LONGEST_TICKET = 60
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Some of the customers that a query finds. `more_after` is what the next page begins after."""
+    """Some of the customers that a query finds. `more_after` is what the next page begins after.
+
+    `error` is the error page whose number was asked for.
+    """
 
     customers: tuple[Customer, ...]
     more_after: tuple[str, str] | None
+    error: ErrorPage | None = None
 
 
 class CodeRefused(Exception):
@@ -51,8 +66,17 @@ class Viewing:
 
 
 def find(*, ports: Ports, query: str, after: tuple[str, str] | None) -> Found:
-    """The customers of whom every word of the query begins a name, a number or an address."""
+    """The customers of whom every word of the query begins a name, a number or an address.
+
+    A reference number of an attempt or of an error page, or a provider's own reference, finds its customer.
+    """
+    reference = as_typed(query)
     with ports.database.read() as tx:
+        error = references.error_page(tx, reference) if reference else None
+        named = references.customers_of_attempts(tx, reference=reference, provider_reference=query) if query else ()
+        by_number = [customers.get(tx, one) for one in (*named, *((error.customer_id,) if error else ()))]
+        if by_number:
+            return Found(tuple(one for one in by_number if one is not None), None, error)
         found = customer_search.find(tx, query, limit=ON_A_PAGE + 1, after=after)
     shown = found[:ON_A_PAGE]
     more_after = (shown[-1].word, shown[-1].customer.id) if len(found) > ON_A_PAGE else None

@@ -59,6 +59,8 @@ class AttemptEntry:
     provider_reference: str | None
     steps: tuple[Step, ...]
     consent: Consent | None
+    device_id: str | None
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,36 @@ Entry = AttemptEntry | DeviceEntry | RecordEntry
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a timeline is narrowed down to: one device with the attempts that brought it, or one attempt."""
+
+    device_id: str | None = None
+    attempt_id: str | None = None
+
+    def covers(self, entry: Entry) -> bool:
+        """Whether an entry belongs there; everything does where nothing is named."""
+        if self.attempt_id is not None:
+            return isinstance(entry, AttemptEntry) and entry.id == self.attempt_id
+        if self.device_id is None:
+            return True
+        if isinstance(entry, AttemptEntry):
+            return entry.device_id == self.device_id
+        return isinstance(entry, DeviceEntry) and entry.device.id == self.device_id
+
+
+EVERYTHING = About()
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
-    """The entries, newest first. `is_cut`: there are older ones."""
+    """The entries, newest first. `is_cut`: there are older ones. `devices` are those it can be narrowed down to."""
 
     entries: tuple[Entry, ...]
     is_cut: bool
+    devices: tuple[Device, ...] = ()
 
 
-def timeline(*, ports: Ports, customer: Customer, limit: int) -> Timeline:
+def timeline(*, ports: Ports, customer: Customer, limit: int, about: About = EVERYTHING) -> Timeline:
     """The customer's latest `limit` entries. It only reads, and asks no provider."""
     bound = limit * LINES_AN_ENTRY
     with ports.database.read() as tx:
@@ -97,8 +121,10 @@ def timeline(*, ports: Ports, customer: Customer, limit: int) -> Timeline:
         *(_record_entry(line) for line in lines if line.object_type not in {"link_session", "device"}),
     ]
     reach = max(_reach(lines, bound), _reach([change for _, change in health], bound))
-    known = sorted((entry for entry in entries if entry.at >= reach), key=lambda entry: entry.at, reverse=True)
-    return Timeline(tuple(known[:limit]), is_cut=len(known) > limit or len(known) < len(entries))
+    wanted = [entry for entry in entries if about.covers(entry)]
+    known = sorted((entry for entry in wanted if entry.at >= reach), key=lambda entry: entry.at, reverse=True)
+    is_cut = len(known) > limit or len(known) < len(wanted)
+    return Timeline(tuple(known[:limit]), is_cut, tuple(owned.values()))
 
 
 def _reach(read: Sequence[Timed], bound: int) -> datetime:
@@ -133,6 +159,8 @@ def _attempt_entry(
         provider_reference=attempt.provider_reference,
         steps=steps,
         consent=consent,
+        device_id=attempt.device_id,
+        reference=attempt.reference,
     )
 
 

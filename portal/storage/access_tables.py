@@ -1,6 +1,6 @@
-"""The tables of what support saw and did: a chain of events that only grows, and how far it reaches."""
+"""The tables of what happened to customers, and of what support saw and did: a chain that only grows, and its reach."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer, Table
 
 from portal.storage.columns import PlainText, UtcDateTime, is_hash
 from portal.storage.schema import metadata
@@ -44,4 +44,20 @@ access_head = Table(
     Column("hash", PlainText, nullable=False),
     CheckConstraint("id = 1", name="only_one"),
     is_hash("hash"),
+)
+
+# No reference to customers: what happened stays on record when a customer is deleted.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _COUNTER, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("customer_id", PlainText),
+    Column("action", PlainText, nullable=False),
+    Column("object_type", PlainText, nullable=False),
+    Column("object_id", PlainText),
+    Column("details", JSON, nullable=False),
+    Index(None, "customer_id", "id"),
+    sqlite_autoincrement=True,
 )

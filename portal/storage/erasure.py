@@ -15,6 +15,7 @@ AT_ONCE: tuple[Table, ...] = (
     tables.customer_words,
     tables.outbox,
     tables.vendor_requests,
+    tables.error_pages,
     tables.device_history,
 )
 """What no provider has to be told by."""

@@ -240,6 +240,7 @@ def _fixed(attempt: LinkSession) -> dict[str, Any]:
         "vendor_code": attempt.vendor_code,
         "language": attempt.language,
         "route_reason": attempt.route_reason,
+        "reference": attempt.reference,
         "created_at": attempt.created_at,
         "woken_at": attempt.woken_at,
         "version": attempt.version,

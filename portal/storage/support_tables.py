@@ -111,3 +111,15 @@ customer_words = Table(
     PrimaryKeyConstraint("customer_id", "word"),
     Index(None, "word", "customer_id"),
 )
+
+# Error pages that customers were shown, so that support finds them by the number that is read out.
+error_pages = Table(
+    "error_pages",
+    metadata,
+    Column("reference", PlainText, primary_key=True),
+    Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("shown_at", UtcDateTime, nullable=False),
+    Index(None, "customer_id", "shown_at"),
+    Index(None, "shown_at"),
+)

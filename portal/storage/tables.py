@@ -126,6 +126,7 @@ link_sessions = Table(
     Column("reason", PlainText),
     Column("device_id", PlainText),
     Column("provider_reference", PlainText),
+    Column("reference", PlainText, nullable=False, server_default=""),
     Column("connect_url_sealed", PlainText),
     Column("arrival_hash", PlainText),
     Column("hints", JSON, nullable=False),
@@ -154,6 +155,8 @@ link_sessions = Table(
     is_hash("arrival_hash"),
     Index(None, "customer_id", "provider_key", "state"),
     Index(None, "state", "provider_key", "created_at"),
+    Index(None, "reference"),
+    Index(None, "provider_reference"),
 )
 
 # The inbox. No reference to accounts: an event for nobody is kept as well, for an operator to see.
@@ -275,26 +278,11 @@ sign_ins = Table(
     Index(None, "expires_at"),
 )
 
-# No reference to customers: what happened stays on record when a customer is deleted.
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("actor", PlainText, nullable=False),
-    Column("customer_id", PlainText),
-    Column("action", PlainText, nullable=False),
-    Column("object_type", PlainText, nullable=False),
-    Column("object_id", PlainText),
-    Column("details", JSON, nullable=False),
-    Index(None, "customer_id", "id"),
-    sqlite_autoincrement=True,
-)
-
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words
 support_codes, outbox, logout_tokens = support_tables.support_codes, support_tables.outbox, support_tables.logout_tokens
 deletions, deletion_steps = deletion_tables.deletions, deletion_tables.deletion_steps
 tombstones = deletion_tables.tombstones
-access_events, access_head = access_tables.access_events, access_tables.access_head
+access_events, access_head, audit = access_tables.access_events, access_tables.access_head, access_tables.audit
+error_pages = support_tables.error_pages

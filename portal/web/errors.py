@@ -9,12 +9,15 @@ from flask import Flask, Response, g, request, url_for
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, ServiceUnavailable
 
 from portal.domain.catalogue import DeviceType, NotOffered
+from portal.domain.people import Customer
 from portal.i18n import LazyWords, lazy_gettext
+from portal.identity import current
+from portal.journey import error_pages
 from portal.journey.ports import is_over_soon
 from portal.web import guards, targets
-from portal.web.page import page, rely_on_nothing, viewer, wants_fragment
+from portal.web.page import once_sent, page, rely_on_nothing, viewer, wants_fragment
 from portal.web.request_log import reference
-from portal.web.wiring import is_for_staff
+from portal.web.wiring import is_for_staff, portal
 from portal.web.words import gettext, ngettext
 
 _ = lazy_gettext
@@ -63,6 +66,9 @@ STAFF_WORDS: Mapping[int, Words] = {
 """What is said otherwise on the staff's own pages, where nobody has devices or customer support to ask."""
 
 RETRY_AFTER = 30
+
+UNKEPT = frozenset({429, 503})
+"""Of these nothing is kept: asked too often, or the database is away."""
 
 
 def init_app(app: Flask) -> None:
@@ -151,6 +157,7 @@ def _answer(status: int, *, text: str | None = None, way_on: Mapping[str, str] |
     if status >= 500:
         rely_on_nothing()
     words = words_for(status)
+    _remember(status)
     response = page(
         "errors/error.html",
         status=status,
@@ -165,6 +172,24 @@ def _answer(status: int, *, text: str | None = None, way_on: Mapping[str, str] |
     if wants_fragment() and status < 500 and status != 429:
         response.headers["HX-Refresh"] = "true"
     return response
+
+
+def _remember(status: int) -> None:
+    """Keeps the number on this page for support to find, once the page is sent. What came too often is not kept."""
+    customer = None if is_for_staff() or status in UNKEPT else _customer(status)
+    if customer is None:
+        return
+    ports, now, shown = portal().ports, portal().clock(), reference()
+    once_sent(lambda: error_pages.remember(ports=ports, customer=customer, reference=shown, status=status, now=now))
+
+
+def _customer(status: int) -> Customer | None:
+    """Who is signed in. After a fault of ours even that may not be there to be asked."""
+    try:
+        return current.viewer()
+    except Exception as error:  # noqa: BLE001 - the page is shown, whatever else is broken
+        log.warning("viewer_unknown", status=status, cause=type(error).__name__)
+        return None
 
 
 def _is_staffs() -> bool:

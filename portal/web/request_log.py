@@ -6,17 +6,15 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-log = structlog.get_logger(__name__)
+from portal.domain.reference import LENGTH, spelled
 
-ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
-"""No letters that read like digits and no vowels: customers read the number out on the telephone."""
+log = structlog.get_logger(__name__)
 
 
 def reference() -> str:
     """The number of this request, as its pages and its log lines name it."""
     if "reference" not in g:
-        digits = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(8))
-        g.reference = f"{digits[:4]}-{digits[4:]}"
+        g.reference = spelled(secrets.token_bytes(LENGTH))
     return str(g.reference)
 
 

@@ -79,7 +79,7 @@ def invite_to_reconnect(grant_id: str, device_id: str) -> ResponseReturnValue:
     """Invites the customer to reconnect a device."""
     found = _offered()
     device = _device(found, device_id)
-    if not found.is_written_to:
+    if not found.is_written_to or not device.needs_customer:
         return _did(grant_id, "not_possible")
     letter = support_letters.to_reconnect(_viewing().customer, device)
     return _do(grant_id, "invited", partial(assist.invite_to_reconnect, device=device, letter=letter))

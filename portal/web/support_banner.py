@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import session, url_for
+from flask import request, session, url_for
 
 from portal import i18n
 from portal.journey.support import Viewing
@@ -14,12 +14,15 @@ from portal.web.words import gettext
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The words of the banner; each of the `parts` stays on one line where it can. `other_language`: the switch's."""
+    """The words of the banner; each of the `parts` stays on one line where it can. `other_language`: the switch's.
+
+    The timeline is always in the agent's language, so there is no switch (`language_label`) on it.
+    """
 
     language: str
     title: str
     parts: tuple[str, ...]
-    language_label: str
+    language_label: str | None
     other_language: str
     end_label: str
     renew_label: str | None
@@ -52,7 +55,7 @@ def _words(found: Viewing, language: str) -> Banner:
         language=language,
         title=view_title(identity.name or identity.email or identity.number),
         parts=parts,
-        language_label=gettext("In the customer’s language") if shows_own else gettext("In my language"),
+        language_label=_switch(shows_own=shows_own),
         other_language="no" if shows_own else "yes",
         timeline=url_for("timeline.entries"),
         timeline_label=gettext("Timeline"),
@@ -61,3 +64,9 @@ def _words(found: Viewing, language: str) -> Banner:
         end_label=gettext("Stop viewing"),
         renew_label=gettext("15 more minutes") if may_renew else None,
     )
+
+
+def _switch(*, shows_own: bool) -> str | None:
+    if request.endpoint == "timeline.entries":
+        return None
+    return gettext("In the customer’s language") if shows_own else gettext("In my language")

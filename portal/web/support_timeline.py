@@ -1,11 +1,14 @@
 """What has happened to the customer that an agent looks at."""
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from portal.journey.timeline import timeline
+from portal import i18n
+from portal.journey.timeline import About, timeline
+from portal.web import staff_session
 from portal.web.guards import customer
 from portal.web.guards import staff as for_staff
+from portal.web.labels import device_name
 from portal.web.page import page
 from portal.web.timeline_entries import told
 from portal.web.wiring import portal
@@ -13,11 +16,28 @@ from portal.web.wiring import portal
 blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
 
 ENTRIES = 100
+LONGEST_ID = 100
 
 
 @blueprint.get("")
 @for_staff
 def entries() -> ResponseReturnValue:
-    """All attempts, devices and visits, the latest first, with what to tell the customer."""
-    happened = timeline(ports=portal().ports, customer=customer(), limit=ENTRIES)
-    return page("support/timeline.html", timeline=happened, words=told(happened))
+    """Attempts, devices and visits, the latest first, in the agent's language, with what to tell the customer in both.
+
+    `device` or `attempt` narrow it down to one.
+    """
+    about = About(device_id=_asked("device"), attempt_id=_asked("attempt"))
+    happened = timeline(ports=portal().ports, customer=customer(), limit=ENTRIES, about=about)
+    customers_language = i18n.language_of(customer())
+    with i18n.speaking(staff_session.agents_language()):
+        return page(
+            "support/timeline.html",
+            timeline=happened,
+            about=about,
+            devices=[(device.id, device_name(device)) for device in happened.devices],
+            words=told(happened, customers_language),
+        )
+
+
+def _asked(name: str) -> str | None:
+    return request.args.get(name, "")[:LONGEST_ID] or None

@@ -1,19 +1,17 @@
 """The timeline as its page shows it: each entry with its words, its facts and its codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-import flask_babel
 
 from portal.domain.catalogue import DeviceType, Vendor
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Consent
-from portal.i18n import LazyWords, moment, name_of
+from portal.i18n import LazyWords, current_language, moment, name_of, speaking, time_of_day
 from portal.journey.device_timeline import DeviceEntry, DeviceEvent
 from portal.journey.timeline import AttemptEntry, Entry, RecordEntry, Step, Timeline
 from portal.web.labels import CONNECTIONS, TYPE_NAMES, device_name, vendor_name
 from portal.web.outcomes import Tone
-from portal.web.timeline_advice import advice
+from portal.web.timeline_advice import Advice, advice
 from portal.web.timeline_words import (
     ANOTHER_RECORD,
     ATTEMPTS,
@@ -69,7 +67,11 @@ class StepWords:
 
 @dataclass(frozen=True, slots=True)
 class EntryWords:
-    """One entry. `text` is all there is to say of most; an attempt has advice, facts and steps instead."""
+    """One entry. `text` is all there is to say of most; an attempt has advice, facts and steps instead.
+
+    `to_tell_them` is what to tell the customer in their language, where the agent reads another. `is_short`: it went
+    well, so all but the first lines is folded away. The timeline can be narrowed down to `attempt_id` or `device_id`.
+    """
 
     at: datetime
     when: str
@@ -79,18 +81,43 @@ class EntryWords:
     text: str | None = None
     meaning: str | None = None
     to_tell: str | None = None
+    to_tell_them: str | None = None
+    their_language: str | None = None
+    is_short: bool = False
+    attempt_id: str | None = None
+    device_id: str | None = None
     facts: tuple[Fact, ...] = ()
     steps: tuple[StepWords, ...] = ()
 
 
-def told(timeline: Timeline) -> tuple[EntryWords, ...]:
-    """The words of all entries, in the language of this request."""
-    return tuple(_entry(entry) for entry in timeline.entries)
+def told(timeline: Timeline, customers_language: str) -> tuple[EntryWords, ...]:
+    """The words of all entries, in the language of this page, and what to tell the customer in theirs as well."""
+    words = tuple(_entry(entry) for entry in timeline.entries)
+    if customers_language == current_language():
+        return words
+    with speaking(customers_language):
+        theirs = [_to_tell(entry) for entry in timeline.entries]
+    return tuple(
+        replace(one, to_tell_them=told_them, their_language=customers_language) if one.to_tell else one
+        for one, told_them in zip(words, theirs, strict=True)
+    )
+
+
+def _to_tell(entry: Entry) -> str | None:
+    return _filled(_advice(entry).to_tell, provider=entry.provider_name) if isinstance(entry, AttemptEntry) else None
+
+
+def _advice(entry: AttemptEntry) -> Advice:
+    return advice(entry.state, entry.reason, refused=_was_refused(entry))
+
+
+def _was_refused(entry: AttemptEntry) -> bool:
+    return any(step.action == "refused_by_receiver" for step in entry.steps)
 
 
 def to_the_minute(when: datetime) -> str:
     """A time as on every page, and of older days the hour too: support compares it with what a customer remembers."""
-    said, time = moment(when), flask_babel.format_time(when, "short")
+    said, time = moment(when), time_of_day(when)
     return said if time in said else f"{said}, {time}"
 
 
@@ -106,16 +133,18 @@ def _entry(entry: Entry) -> EntryWords:
 
 def _attempt(entry: AttemptEntry) -> EntryWords:
     provider = {"provider": entry.provider_name}
-    refused = any(step.action == "refused_by_receiver" for step in entry.steps)
-    said = advice(entry.state, entry.reason, refused=refused)
+    said = _advice(entry)
     return EntryWords(
         at=entry.at,
         when=to_the_minute(entry.at),
-        tone=_tone(entry, refused=refused),
+        tone=_tone(entry, refused=_was_refused(entry)),
         title=_filled(ATTEMPTS[entry.purpose], device=_choice(entry.device_type, entry.vendor)),
         state=str(KEPT_BOTH if entry.reason is Reason.KEPT_BOTH else STATES[entry.state]),
         meaning=_filled(said.meaning, **provider),
         to_tell=_filled(said.to_tell, **provider),
+        is_short=entry.state is State.LINKED,
+        attempt_id=entry.id,
+        device_id=entry.device_id,
         facts=_facts(entry),
         steps=tuple(_step(step) for step in entry.steps),
     )
@@ -133,7 +162,10 @@ def _choice(device_type: DeviceType, vendor: Vendor) -> str:
 
 
 def _facts(entry: AttemptEntry) -> tuple[Fact, ...]:
-    facts = [Fact(gettext("Outcome code"), entry.reason or entry.state, is_code=True)]
+    facts = [
+        Fact(gettext("Outcome code"), entry.reason or entry.state, is_code=True),
+        Fact(gettext("Reference number"), entry.reference, is_code=True),
+    ]
     if entry.provider_reference:
         label = gettext("Reference for %(provider)s support", provider=entry.provider_name)
         facts.append(Fact(label, entry.provider_reference, is_code=True))
@@ -175,6 +207,7 @@ def _device(entry: DeviceEntry) -> EntryWords:
         title=_filled(DEVICE_EVENTS[entry.event], **names),
         state=str(CONNECTIONS[cause.connection]) if cause and entry.event is DeviceEvent.CHANGED else None,
         text=_filled(text, **names) if text else None,
+        device_id=entry.device.id,
     )
 
 

@@ -18,6 +18,9 @@ from portal.web.theme import favicon
 EXTENSION, STAFF = "portal", "portal.staff"
 
 
+NOT_DIALLED = str.maketrans("", "", " -/")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The retailer as its customers see it, and the address they reach the portal at.
@@ -37,6 +40,13 @@ class Site:
     accessibility_url: str | None = None
     has_support: bool = False
     own_url: str | None = None
+
+    @property
+    def phone_link(self) -> str | None:
+        """The telephone number as a link dials it: "+46 (0)8-123" is dialled without the zero in brackets."""
+        if self.support_phone is None:
+            return None
+        return "tel:" + self.support_phone.replace("(0)", "").translate(NOT_DIALLED)
 
     @property
     def favicon(self) -> str:

@@ -54,7 +54,12 @@ def make(tmp_path: Path) -> Make:
     """An application with one page that shows a template in the visitor's language."""
 
     def made(
-        template: str = "{{ language() }}", viewer: Customer | None = None, *, pseudo: bool = False, **context: object
+        template: str = "{{ language() }}",
+        viewer: Customer | None = None,
+        *,
+        pseudo: bool = False,
+        market: str = "SE",
+        **context: object,
     ) -> FlaskClient:
         write_catalogue(tmp_path, WORDS)
         app = Flask(__name__)
@@ -64,6 +69,7 @@ def make(tmp_path: Path) -> Make:
             languages=("en", "sv"),
             default="en",
             time_zone="Europe/Stockholm",
+            market=market,
             viewer=lambda: viewer,
             clock=lambda: NOON,
             pseudo=pseudo,
@@ -198,13 +204,30 @@ def test_the_pseudo_language_brackets_every_translated_word(make: Make) -> None:
         (timedelta(hours=12), "sv", "i dag 00:00"),
         (timedelta(hours=12, minutes=1), "sv", "i går 23:59"),
         (timedelta(days=3), "sv", "18 november 2026"),
-        (timedelta(days=200), "en", "May 5, 2026"),
-        (timedelta(hours=1), "en", "today 11:00\u202fAM"),
+        (timedelta(days=200), "en", "5 May 2026"),
+        (timedelta(hours=-1), "en", "today 13:00"),
     ],
 )
 def test_times_are_told_in_the_retailers_zone(make: Make, ago: timedelta, language: str, expected: str) -> None:
     client = make("{{ when|moment }}", when=NOON - ago)
     assert client.get("/", headers={"Accept-Language": language}).text == expected
+
+
+@pytest.mark.parametrize(
+    ("market", "today", "long_ago", "exactly"),
+    [
+        ("SE", "today 13:00", "5 May 2026", "21 Nov 2026, 13:00:00"),
+        ("NL", "today 13:00", "5 May 2026", "21 Nov 2026, 13:00:00"),
+        ("US", "today 1:00\u202fPM", "May 5, 2026", "Nov 21, 2026, 1:00:00\u202fPM"),
+    ],
+)
+def test_english_dates_and_times_are_those_of_the_market(
+    make: Make, market: str, today: str, long_ago: str, exactly: str
+) -> None:
+    later = NOON + timedelta(hours=1)
+    template = "{{ later|moment }} / {{ old|moment }} / {{ later|exact }}"
+    client = make(template, market=market, later=later, old=NOON - timedelta(days=200))
+    assert client.get("/", headers={"Accept-Language": "en"}).text == f"{today} / {long_ago} / {exactly}"
 
 
 def test_a_language_is_called_by_the_readers_word_for_it(make: Make) -> None:
@@ -234,6 +257,7 @@ def test_a_poisoned_catalogue_does_not_start(tmp_path: Path, translation: str) -
             Flask(__name__),
             languages=("sv",),
             default="sv",
+            market="SE",
             time_zone="UTC",
             viewer=lambda: None,
             clock=lambda: NOON,

@@ -26,12 +26,12 @@ LATER = datetime.now(UTC) + timedelta(hours=1)
 
 @pytest.fixture
 def rosa(running: Installation, visitor: Callable[[], Visitor]) -> Iterator[Visitor]:
-    """A customer with a device, to whom nothing has been written yet."""
+    """A customer with a device that needs reconnecting, who has been sent nothing yet."""
     person = visitor().sign_in("rosa")
     with running.database.write() as tx:
         tx.connection.execute(tables.outbox.delete())
     running.sandbox.state.mails.clear()
-    give(running, person)
+    give(running, person, connection=Connection.NEEDS_REAUTHENTICATION)
     yield person
     running.sandbox.mail_server.refuses = None
 
@@ -276,6 +276,16 @@ def test_a_device_of_another_customer_is_not_there(
         assert desk.post(f"{grant}/devices/{device_of(other)}/{act}").status_code == 404
     desk.post(f"{grant}/link-sessions/{attempt_of(running, other)}/cancel")
     assert "Nothing was done" in desk.page(f"{grant}/help").text
+
+
+def test_nobody_is_asked_to_reconnect_a_device_that_works(running: Installation, rosa: Visitor) -> None:
+    give(running, rosa)
+    desk = lead(running)
+    grant = look(desk, rosa)
+    assert "Send an invitation to reconnect" not in desk.page(f"{grant}/help").text
+    desk.post(f"{grant}/devices/{device_of(rosa)}/invite")
+    assert "Nothing was done" in desk.page(f"{grant}/help").text
+    assert not stored_letters(running)
 
 
 def test_who_has_no_address_is_not_invited_and_is_helped_all_the_same(running: Installation, rosa: Visitor) -> None:

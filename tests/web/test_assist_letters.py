@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portal.app import open_database, open_queue, ports
+from portal.domain.device import Connection
 from portal.domain.support import Role
 from portal.i18n import language_of
 from portal.journey import letters
@@ -43,7 +44,7 @@ def invited(silent: Installation) -> Iterator[Visitor]:
     with silent.database.write() as tx:
         mine = tables.customers.c.id == person.customer.id
         tx.connection.execute(tables.customers.update().where(mine).values(language="sv"))
-    device = give(silent, person)
+    device = give(silent, person, connection=Connection.NEEDS_REAUTHENTICATION)
     desk = Desk(silent, Role.LEAD, f"lea-{datetime.now(UTC).timestamp()}")
     grant = desk.view(person.customer.id).rsplit("/", 1)[-1]
     assert desk.post(f"/grants/{grant}/devices/{device.id}/invite").status_code == 303

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.live import Installation
 from tests.web.test_routes import ROUTES, address
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, good_page
 
 WITH_PROOF = {"/app/tickets", "/app/enter", "/app/return"}
 """What the retailer's app and its backend bring carries a proof of its own."""
@@ -74,3 +74,10 @@ def test_a_provider_event_needs_no_token_but_a_proof(stranger: Visitor) -> None:
     assert stranger.send("POST", "/webhooks/nobody", data=b"{}").status_code == 404
     assert stranger.send("POST", "/webhooks/telematica", data=b"x" * (256 * 1024 + 1)).status_code == 413
     assert "Set-Cookie" not in stranger.send("POST", "/webhooks/telematica", data=b"{}").headers
+
+
+def test_a_form_that_comes_back_says_so_before_anything_else(anna: Visitor) -> None:
+    answer = anna.post("/connect/heat-pump/not-listed", vendor="")
+    page = good_page(answer, 422, "en")
+    assert page.title.startswith("Error: ")
+    assert not anna.page("/connect/heat-pump/not-listed").title.startswith("Error")

@@ -32,6 +32,7 @@ TOLD: dict[str, str] = {
     "app_entries": "app_entries",
     "outbox": "letters",
     "vendor_requests": "missing_manufacturers",
+    "error_pages": "error_pages",
     "support_grants": "support_looked",
     "audit": "events",
 }

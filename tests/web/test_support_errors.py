@@ -97,7 +97,7 @@ def test_the_banners_switch_leaves_the_agent_on_the_customers_page(running: Inst
     assert anna.customer
     prefix, other = desk.view(anna.customer.id), desk.view(anna.customer.id)
     switch = f"/grants/{prefix.rsplit('/', 1)[-1]}/language"
-    for path in ("/timeline", "/connect/heat-pump", "/privacy"):
+    for path in ("/devices", "/connect/heat-pump", "/privacy"):
         fields = desk.page(f"{prefix}{path}").form_fields(f"/support{switch}")
         assert desk.post(switch, **fields).headers["Location"] == f"/support{prefix}{path}"
     for elsewhere in (f"{other}/timeline", "/", "/audit", "/nowhere"):

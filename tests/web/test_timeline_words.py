@@ -17,7 +17,7 @@ from portal.domain.health import Cause, Connection
 from portal.domain.link_session import Purpose, Reason, State
 from portal.domain.people import Consent
 from portal.journey.device_timeline import DeviceEntry, DeviceEvent
-from portal.journey.timeline import AttemptEntry, Entry, RecordEntry, Step, Timeline
+from portal.journey.timeline import EVERYTHING, AttemptEntry, Entry, RecordEntry, Step, Timeline
 from portal.web import timeline_advice, timeline_words
 from portal.web.page import page
 from portal.web.timeline_entries import told
@@ -51,6 +51,8 @@ def attempt(now: datetime, state: State = State.FAILED, reason: Reason | None = 
         provider_reference="0b7c-reference",
         steps=steps,
         consent=consent,
+        device_id=None,
+        reference="2345-BCDF",
     )
 
 
@@ -75,12 +77,14 @@ def device(now: datetime) -> Device:
 
 def words(*entries: Entry) -> str:
     """All that is said of these entries."""
-    return repr(told(Timeline(entries, is_cut=False)))
+    return repr(told(Timeline(entries, is_cut=False), "en"))
 
 
 def html(*entries: Entry, is_cut: bool = False) -> str:
     story = Timeline(entries, is_cut=is_cut)
-    return page("support/timeline.html", timeline=story, words=told(story)).get_data(as_text=True)
+    return page("support/timeline.html", timeline=story, about=EVERYTHING, words=told(story, "en")).get_data(
+        as_text=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_everything_has_words(enumeration: type[StrEnum], has: Mapping[StrEnum, 
 
 def test_every_code_is_explained_and_has_a_sentence_for_the_customer(now: datetime) -> None:
     for state, reason in product(State, [None, *Reason]):
-        (said,) = told(Timeline((attempt(now, state, reason),), is_cut=False))
+        (said,) = told(Timeline((attempt(now, state, reason),), is_cut=False), "en")
         assert said.meaning
         assert said.to_tell
         assert said.facts[0].text == (reason or state)
@@ -181,7 +185,7 @@ def test_the_page_is_an_ordered_list_with_times_and_codes(running: Installation,
 
 
 def test_an_older_day_has_its_hour_too(now: datetime) -> None:
-    (said,) = told(Timeline((RecordEntry(now - timedelta(days=40), "login_session.closed"),), is_cut=False))
+    (said,) = told(Timeline((RecordEntry(now - timedelta(days=40), "login_session.closed"),), is_cut=False), "en")
     assert ":" in said.when
     assert str((now - timedelta(days=40)).year) in said.when
 
