@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from portal.domain.device import Connection
 from portal.domain.link_session import Reason, State
 from portal.domain.reference import reference_of
 from portal.journey.reconcile import reconcile
@@ -39,7 +40,9 @@ def test_an_attempt_that_came_to_nothing_shows_a_number_that_support_finds(
 ) -> None:
     emma = Visitor(running.app, running.url).sign_in(f"emma-{state}")
     attempt_id = new_id()
-    path = give_renewal(running, give(running, emma), state, reason=reason, id=attempt_id)
+    path = give_renewal(
+        running, give(running, emma, connection=Connection.NEEDS_REAUTHENTICATION), state, reason=reason, id=attempt_id
+    )
     number = reference_of(attempt_id)
     page = emma.page(path)
     assert f"Reference number {number}" in page.text
@@ -50,7 +53,14 @@ def test_an_attempt_that_came_to_nothing_shows_a_number_that_support_finds(
 
 def test_beside_the_number_stand_the_telephone_and_address_of_support(running: Installation) -> None:
     emma = Visitor(running.app, running.url).sign_in("emma-calls")
-    page = emma.page(give_renewal(running, give(running, emma), State.FAILED, reason=Reason.NOT_CONFIRMED))
+    page = emma.page(
+        give_renewal(
+            running,
+            give(running, emma, connection=Connection.NEEDS_REAUTHENTICATION),
+            State.FAILED,
+            reason=Reason.NOT_CONFIRMED,
+        )
+    )
     site = running.portal.site
     below = page.text.partition("Reference number")[2]
     assert site.support_phone
@@ -61,13 +71,23 @@ def test_beside_the_number_stand_the_telephone_and_address_of_support(running: I
 
 def test_an_attempt_that_went_well_shows_no_number(running: Installation) -> None:
     emma = Visitor(running.app, running.url).sign_in("emma-well")
-    assert "Reference number" not in emma.page(give_renewal(running, give(running, emma), State.LINKED)).text
+    assert (
+        "Reference number"
+        not in emma.page(
+            give_renewal(running, give(running, emma, connection=Connection.NEEDS_REAUTHENTICATION), State.LINKED)
+        ).text
+    )
 
 
 def test_the_providers_own_reference_finds_the_customer_too(running: Installation) -> None:
     emma = Visitor(running.app, running.url).sign_in("emma-there")
     there = "4f2b7c1e-58aa-4c0f-9b44-2d2e8f1c9a77"
-    give_renewal(running, give(running, emma), State.FAILED, provider_reference=there)
+    give_renewal(
+        running,
+        give(running, emma, connection=Connection.NEEDS_REAUTHENTICATION),
+        State.FAILED,
+        provider_reference=there,
+    )
     assert emma.customer
     assert customers_found(Desk(running, name="finder"), there) == [f"/support/customers/{emma.customer.id}"]
 
