@@ -16,33 +16,32 @@ def attempt_answered(recent: Sequence[LinkSession], hints: ArrivalHints, *, came
     """
     under_way = [attempt for attempt in recent if may_be_answered(attempt, hints, came_at)]
     wanted = {(attempt.device_type, attempt.vendor_key) for attempt in under_way}
-    repeated = (a for a in recent if is_repeated(a, hints) and (a.device_type, a.vendor_key) not in wanted)
-    likeliest = sorted(under_way, key=lambda attempt: likeness(attempt, hints), reverse=True)
+    repeated = (a for a in recent if is_repeated(a, hints, came_at) and (a.device_type, a.vendor_key) not in wanted)
+    likeliest = sorted(under_way, key=lambda attempt: likeness(attempt, hints, came_at), reverse=True)
     current = (attempt for attempt in recent if attempt.reason is not Reason.SUPERSEDED)
     return next(repeated, None) or next(iter(likeliest), None) or next(current, None)
 
 
-def is_repeated(attempt: LinkSession, hints: ArrivalHints) -> bool:
+def is_repeated(attempt: LinkSession, hints: ArrivalHints, came_at: datetime) -> bool:
     """Whether it has been answered with these devices before."""
-    return bool(hints.device_ids) and not attempt.can_arrive() and not hints.names_more_than(attempt.hints)
+    return bool(hints.device_ids) and not attempt.can_arrive(came_at) and not hints.names_more_than(attempt.hints)
 
 
 def may_be_answered(attempt: LinkSession, hints: ArrivalHints, came_at: datetime) -> bool:
-    """Whether nothing speaks against it. A superseded attempt needs devices and a link that has not run out."""
-    if attempt.state is State.HELD or not attempt.takes_evidence():
+    """Whether nothing speaks against it. An attempt that a newer one replaced needs devices."""
+    if attempt.state is State.HELD or not attempt.takes_evidence(came_at):
         return False
-    if hints.device_type not in {None, attempt.device_type}:
-        return False
-    is_superseded = attempt.reason is Reason.SUPERSEDED
-    return not is_superseded or (bool(hints.device_ids) and not attempt.is_overdue(came_at))
+    return attempt.reason is not Reason.SUPERSEDED or bool(hints.device_ids)
 
 
-def likeness(attempt: LinkSession, hints: ArrivalHints) -> tuple[bool, ...]:
+def likeness(attempt: LinkSession, hints: ArrivalHints, came_at: datetime) -> tuple[bool, ...]:
     """What speaks for this attempt, the strongest first."""
     confirmed = {reading.provider_device_id for reading in attempt.confirmed}
     return (
-        is_repeated(attempt, hints),
-        attempt.can_arrive(),
+        is_repeated(attempt, hints, came_at),
+        hints.device_type in {None, attempt.device_type},
+        attempt.state is not State.EXPIRED,
+        attempt.can_arrive(came_at),
         not confirmed.isdisjoint(hints.device_ids),
         hints.vendor_code is not None and hints.vendor_code == attempt.vendor_code,
         attempt.reason is not Reason.SUPERSEDED,

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ALREADY_WORKING = "already_working"
     KEPT_BOTH = "kept_both"
     PERMISSION_WITHDRAWN = "permission_withdrawn"
+    STEP_FAILED = "step_failed"
 
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -62,13 +63,14 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.CANCELLED: frozenset({State.ARRIVED, State.HELD, State.EXPIRED}),
     State.HELD: frozenset({State.ARRIVED, State.EXPIRED}),
     State.LINKED: frozenset(),
-    State.FAILED: frozenset(),
-    State.EXPIRED: frozenset(),
+    State.FAILED: frozenset({State.EXPIRED}),
+    State.EXPIRED: frozenset({State.ARRIVED, State.HELD, State.EXPIRED}),
 }
-"""Cancelled is not the end: a cancel may be forged, and the genuine return wins.
+"""Cancelled is not the end: a cancel may be forged, and the genuine return wins. Nor is the end of a link: whoever was
+still signing in at the vendor comes back later. `LinkSession.can_arrive` says for how long.
 
-Held is left only by its own customer: where nobody was signed in when the browser came back, or when they take back
-the permission that the attempt rests on.
+Held is left only by its own customer: where nobody was signed in when the browser came back, or when they withdraw the
+consent that the attempt rests on. A withdrawal expires every attempt but one that linked something.
 """
 
 ONE_CLICK = timedelta(seconds=10)
@@ -86,14 +88,21 @@ LONGEST_QUEUE = timedelta(minutes=10)
 GRACE = timedelta(minutes=2)
 """A link used in its last second still needs the time to sign in at the vendor and come back."""
 
-PATIENCE = timedelta(minutes=15)
-"""How long an attempt waits for the provider to show the device before it is told as not confirmed."""
+SHOWS_UP_WITHIN = timedelta(minutes=15)
+"""A device that the provider does not show by then is late, and its customer is told so."""
 
-PATIENCE_FOR_EVENTS = timedelta(hours=24)
-"""The same where only the provider's own event can tell: it is delivered again for about that long."""
+PATIENCE = timedelta(hours=24)
+"""How long an attempt waits for the provider to show the device, or to tell of it by an event, which it delivers again
+for about that long."""
+
+LATE_RETURNS = timedelta(hours=24)
+"""How long after the end of its link a return to an attempt still counts."""
 
 MEMORY = timedelta(hours=24)
 """How long a device that another person came back with does not count; a household may try again the next day."""
+
+UNDONE = frozenset({Reason.ANOTHER_PERSON, Reason.PERMISSION_WITHDRAWN})
+"""What was connected by such an attempt is being removed at its provider already."""
 
 OPEN = frozenset({State.CREATED, State.DEPARTED, State.ARRIVED, State.WAITING})
 """States in which something may still happen by itself."""
@@ -188,6 +197,14 @@ class LinkSession:
         """Whether the link the customer was given, with its grace, has run out."""
         return now > self.expires_at
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether no return to it counts any more."""
+        return now > self.expires_at + LATE_RETURNS
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether its customer has been back for longer than a device usually needs to show up."""
+        return self.state is State.WAITING and now - (self.arrived_at or self.created_at) > SHOWS_UP_WITHIN
+
     def is_given_up(self, now: datetime) -> bool:
         """Whether it is not taken out any more: its turn did not come, or the provider could not for too long."""
         return self.is_overdue(now) or (self.tries > 0 and now - self.created_at >= IN_FLIGHT)
@@ -213,21 +230,25 @@ class LinkSession:
             return True
         return self.state in {State.CREATED, State.ARRIVED, State.WAITING} or self.was_followed(now)
 
-    def can_arrive(self) -> bool:
+    def can_arrive(self, now: datetime) -> bool:
         """Whether a return may still change this attempt."""
-        return State.ARRIVED in MOVES[self.state]
+        if self.state is State.EXPIRED:
+            return self.reason is Reason.LEFT_OPEN and not self.is_over(now)
+        return State.ARRIVED in MOVES[self.state] and not self.is_over(now)
 
     def waits_for_sign_in(self) -> bool:
         """Whether it is held only until its customer signs in, in the browser that came back."""
         return self.state is State.HELD and self.reason is Reason.NOT_SIGNED_IN
 
-    def may_come_to_something(self) -> bool:
-        """Whether a device may still be connected by it."""
-        return State.EXPIRED in MOVES[self.state] and self.reason is not Reason.ANOTHER_PERSON
+    def may_have_brought(self) -> bool:
+        """Whether a device may be connected by it that is on nobody's list: what its consent allows must then end."""
+        is_open = State.EXPIRED in MOVES[self.state] and self.reason not in UNDONE
+        has_ended = self.state in {State.FAILED, State.EXPIRED} and self.reason is not Reason.LEFT_OPEN
+        return is_open and (not has_ended or bool(self.hints.device_ids or self.confirmed))
 
-    def takes_evidence(self) -> bool:
+    def takes_evidence(self, now: datetime) -> bool:
         """Whether a provider's event may still be about this attempt."""
-        return self.state in {State.DEPARTED, State.CANCELLED, State.ARRIVED, State.WAITING, State.HELD}
+        return self.state in {State.ARRIVED, State.WAITING, State.HELD} or self.can_arrive(now)
 
 
 def cancel_secret(success_secret: str) -> str:

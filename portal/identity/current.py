@@ -147,6 +147,11 @@ def logout() -> None:
     flask_login.logout_user()
 
 
+def is_known_browser() -> bool:
+    """Whether this browser has been here before and keeps our cookie."""
+    return BROWSER in session
+
+
 def browser_token() -> str:
     """The random name of this browser, made when first asked for."""
     token = session.get(BROWSER)

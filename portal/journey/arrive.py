@@ -36,6 +36,7 @@ def arrive(
     path: str,
     query: Mapping[str, Sequence[str]],
     browser: str,
+    is_known_browser: bool = True,
     now: datetime,
 ) -> Arrived:
     """Takes a return in. Unknown providers, secrets and attempts all end on the neutral page."""
@@ -45,7 +46,7 @@ def arrive(
         return NEUTRAL
     if provider.traits.own_arrival_url is (secret is None):
         return NEUTRAL
-    arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, came_at=now, now=now)
+    arrival = Arrival(provider, provider.read_arrival(path, query), viewer, browser, now, now, is_known_browser)
     if viewer is not None and not provider.traits.own_arrival_url:
         # What the provider has told by itself tells attempts apart that one address cannot.
         take_what_came(ports=ports, customer_id=viewer.id, provider_key=provider_key, now=now)
@@ -184,7 +185,7 @@ def _named_attempt(tx: Transaction, arrival: Arrival) -> LinkSession | None:
     account = provider_accounts.by_pseudonym(tx, key, arrival.hints.pseudonym)
     if account is None:
         return None
-    return next((a for a in link_sessions.recent(tx, account.customer_id, key) if a.takes_evidence()), None)
+    return next((a for a in link_sessions.recent(tx, account.customer_id, key) if a.takes_evidence(arrival.now)), None)
 
 
 def _attempt_for(tx: Transaction, arrival: Arrival, customer: Customer) -> LinkSession | None:

@@ -13,7 +13,7 @@ from portal.domain.link_session import (
     MEMORY,
     OPEN,
     PATIENCE,
-    PATIENCE_FOR_EVENTS,
+    SHOWS_UP_WITHIN,
     LinkSession,
     Purpose,
     Reason,
@@ -24,8 +24,9 @@ from portal.domain.people import ProviderAccount
 from portal.journey.history import note_attempt, note_device
 from portal.journey.ports import Ports
 from portal.journey.provider_events import as_told
+from portal.journey.undo import undo
 from portal.providers.offers import known_vendor
-from portal.providers.protocol import ProviderError
+from portal.providers.protocol import Provider, ProviderError
 from portal.storage import arrivals, devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
@@ -49,11 +50,11 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
         return
     if account.provider_user_id is None:
         account = replace(account, provider_user_id=attempt.hints.provider_user_id)
+    attempt = _named_there(ports, attempt, account)
     readings = _evidence(ports, attempt, account, known)
     verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
-    if verdict.state is State.WAITING and _patience_is_over(ports, attempt, now):
-        broken = readings is not None and attempt.purpose is Purpose.REAUTHENTICATE
-        verdict = Verdict(State.FAILED, Reason.STILL_BROKEN if broken else Reason.NOT_CONFIRMED)
+    if verdict.state is State.WAITING:
+        verdict = _given_up(ports, attempt, readings, known, now) or verdict
     try:
         _settle(ports, attempt, verdict, account=account, now=now)
     except provider_accounts.AlreadyBound:
@@ -77,11 +78,39 @@ def _evidence(
     if not provider.traits.reads_devices:
         return _told(ports, attempt, known)
     try:
-        listed = provider.list_devices(account, frozenset({attempt.device_type}))
+        listed = _listed(provider, account, attempt)
     except ProviderError as error:
         log.warning("confirmation_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         return None
-    return tuple(reading for reading in listed if not reading.deleted)
+    # A list may name a device twice.
+    return tuple({reading.provider_device_id: reading for reading in listed if not reading.deleted}.values())
+
+
+def _listed(provider: Provider, account: ProviderAccount, attempt: LinkSession) -> tuple[DeviceReading, ...]:
+    """What the provider holds of the attempt's type; of every other type too where a device that was named is missing.
+
+    A vendor account may hold something else than what its owner chose here. Raises ProviderError.
+    """
+    asked = frozenset({attempt.device_type})
+    listed = provider.list_devices(account, asked)
+    missing = set(attempt.hints.device_ids) - {reading.provider_device_id for reading in listed}
+    others = frozenset(offer.device_type for offer in provider.offers()) - asked
+    if attempt.purpose is not Purpose.LINK or not missing or not others:
+        return listed
+    return (*listed, *provider.list_devices(account, others))
+
+
+def _named_there(ports: Ports, attempt: LinkSession, account: ProviderAccount) -> LinkSession:
+    """The attempt with what its provider says that its session has linked, where the return itself does not say."""
+    is_unnamed = attempt.purpose is Purpose.LINK and not attempt.hints.device_ids
+    if not is_unnamed or attempt.provider_reference is None or attempt.provider_key not in ports.providers:
+        return attempt
+    try:
+        named = ports.providers.get(attempt.provider_key).session_devices(account, attempt.provider_reference)
+    except ProviderError as error:
+        log.warning("session_not_read", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+        return attempt
+    return replace(attempt, hints=replace(attempt.hints, device_ids=named))
 
 
 def _told(ports: Ports, attempt: LinkSession, known: tuple[Device, ...]) -> tuple[DeviceReading, ...]:
@@ -103,11 +132,33 @@ def _told(ports: Ports, attempt: LinkSession, known: tuple[Device, ...]) -> tupl
     return tuple({r.provider_device_id: r for r in (*left, *told)}.values())
 
 
-def _patience_is_over(ports: Ports, attempt: LinkSession, now: datetime) -> bool:
-    is_on = attempt.provider_key in ports.providers
-    only_events_tell = is_on and not ports.traits(attempt.provider_key).reads_devices
-    patience = PATIENCE_FOR_EVENTS if only_events_tell else PATIENCE
-    return now - (attempt.arrived_at or attempt.created_at) > patience
+def _given_up(
+    ports: Ports,
+    attempt: LinkSession,
+    readings: tuple[DeviceReading, ...] | None,
+    known: tuple[Device, ...],
+    now: datetime,
+) -> Verdict | None:
+    """The verdict on an attempt that has waited for too long; None while something may still come of it.
+
+    A device that its provider still has no access to is told soon. What its provider has not shown yet may show up for
+    a day; what may be linked there afterwards is removed, for nobody would know of it.
+    """
+    waited = now - (attempt.arrived_at or attempt.created_at)
+    pinned = next((device.provider_device_id for device in known if device.id == attempt.device_id), None)
+    lapsed = {r.provider_device_id for r in readings or () if r.connection is Connection.NEEDS_REAUTHENTICATION}
+    is_seen = set(attempt.hints.device_ids) <= {r.provider_device_id for r in readings or ()}
+    if pinned in lapsed and is_seen and waited > SHOWS_UP_WITHIN:
+        return Verdict(State.FAILED, Reason.STILL_BROKEN)
+    if waited <= PATIENCE:
+        return None
+    if attempt.purpose is Purpose.REAUTHENTICATE and readings is not None:
+        return Verdict(State.FAILED, Reason.STILL_BROKEN)
+    try:
+        undo(ports=ports, ended=attempt)
+    except ProviderError as error:
+        log.warning("late_device_not_removed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
+    return Verdict(State.FAILED, Reason.NOT_CONFIRMED)
 
 
 def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: ProviderAccount, now: datetime) -> None:

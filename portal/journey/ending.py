@@ -15,7 +15,7 @@ def end_attempt(tx: Transaction, attempt: LinkSession, *, now: datetime) -> tupl
 
     What has been linked by it and is not on their list yet is removed at the provider, where that can be done.
     """
-    if not attempt.may_come_to_something():
+    if not attempt.may_have_brought():
         return ()
     ended = replace(
         attempt.moved(State.EXPIRED, now=now, reason=Reason.PERMISSION_WITHDRAWN), connect_url=None, woken_at=None

@@ -135,7 +135,7 @@ def way_back_with_code(tx: Transaction, found: AppDeparture, *, now: datetime) -
     """The way back with a fresh code, where the return waits for the app."""
     attempt = link_sessions.get(tx, found.customer_id, found.link_session_id)
     if attempt is None or not (
-        attempt.waits_for_sign_in() or (attempt.can_arrive() and attempt.state is not State.HELD)
+        attempt.waits_for_sign_in() or (attempt.can_arrive(now) and attempt.state is not State.HELD)
     ):
         return WayBack(found.app_link, found.link_session_id)
     code = secrets.token_urlsafe(32)

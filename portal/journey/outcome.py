@@ -29,8 +29,8 @@ TAKEN_UP_WITHIN = timedelta(seconds=30)
 class AttemptView:
     """One attempt as its customer sees it.
 
-    `polls`: something may still change by itself. `may_go_on`: a link is ready. `wait`: what it waits for, where
-    there is something to be said of that.
+    `polls`: something may still change by itself. `may_go_on`: a link is ready. `is_late`: its device
+    should have shown up by now. `wait`: what it waits for, where there is something to be said of that.
     """
 
     attempt: LinkSession
@@ -40,6 +40,7 @@ class AttemptView:
     devices: tuple[Device, ...]
     polls: bool
     may_go_on: bool
+    is_late: bool = False
     wait: Wait | None = None
 
     @property
@@ -89,6 +90,7 @@ def look(
         devices=linked,
         polls=attempt.state in {State.CREATED, State.ARRIVED, State.WAITING},
         may_go_on=may_go_on,
+        is_late=attempt.is_late(now),
         wait=wait_of(ports=ports, attempt=attempt, now=now),
     )
 

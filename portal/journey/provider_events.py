@@ -134,7 +134,7 @@ def _weighed(tx: Transaction, event: ProviderEvent, now: datetime) -> _Weighed:
     if event.kind is EventKind.DISCONNECTED:
         return _Weighed(customer_id=customer_id)
     are_theirs = _are_theirs(event, known)
-    told = _told_attempts(tx, account, event, are_theirs=are_theirs)
+    told = _told_attempts(tx, account, event, are_theirs=are_theirs, now=now)
     if not told:
         return _Weighed(None if are_theirs else NO_ATTEMPT, customer_id)
     return _Weighed(customer_id=customer_id, attempts=tuple(attempt for attempt in told if attempt.state in BACK))
@@ -167,7 +167,7 @@ def _told(device: Device, event: ProviderEvent, now: datetime) -> Device:
 
 
 def _told_attempts(
-    tx: Transaction, account: ProviderAccount, event: ProviderEvent, *, are_theirs: bool
+    tx: Transaction, account: ProviderAccount, event: ProviderEvent, *, are_theirs: bool, now: datetime
 ) -> tuple[LinkSession, ...]:
     """The attempts that the event can be about. The first keeps its readings as evidence, for when the customer is
     back.
@@ -180,7 +180,7 @@ def _told_attempts(
     of_type = [attempt for attempt in recent if attempt.device_type in types]
     meant = [attempt for attempt in of_type if event.link_session_id in {None, attempt.id}]
     purposes = {attempt.purpose for attempt in meant}
-    alike = [attempt for attempt in of_type if attempt.purpose in purposes and attempt.takes_evidence()]
+    alike = [attempt for attempt in of_type if attempt.purpose in purposes and attempt.takes_evidence(now)]
     first = next((attempt for attempt in meant if attempt in alike), None)
     if first is None and not are_theirs:
         first = next((attempt for attempt in alike if attempt.state is not State.HELD), None)

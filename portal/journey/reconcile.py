@@ -13,7 +13,7 @@ from portal.storage import (
     app_entries,
     arrivals,
     deletions,
-    link_sessions,
+    due_attempts,
     login_sessions,
     outbox,
     provider_accounts,
@@ -84,7 +84,7 @@ def catch_up(*, ports: Ports, now: datetime) -> None:
 
 def _wake_attempts(ports: Ports, now: datetime, limit: int, *, lying: bool = False) -> None:
     with ports.database.read() as tx:
-        due = link_sessions.due(tx, now=now, limit=limit, lying=lying)
+        due = due_attempts.due(tx, now=now, limit=limit, lying=lying)
     for attempt in due:
         wake(ports=ports, task=Task(Step.ADVANCE, attempt.provider_key, (attempt.customer_id, attempt.id)), now=now)
 

@@ -19,8 +19,6 @@ log = structlog.get_logger(__name__)
 SIGN_IN_PATIENCE = timedelta(minutes=30)
 """How long a return waits for its customer to sign in again in the same browser."""
 
-CLOCK_SKEW = timedelta(seconds=30)
-
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
@@ -38,7 +36,9 @@ class Arrived:
 class Arrival:
     """One return: at which provider, with which hints, in which browser, by whom if anybody is signed in.
 
-    It may have waited since it came, for a sign-in or for the app; the browser is then no matter any more.
+    It may have waited since it came, for a sign-in or for the app; the browser is then no matter any more. What comes
+    from a client that was never here (`is_known_browser`), as programs do that read links before people, decides
+    nothing.
     """
 
     provider: Provider
@@ -47,6 +47,7 @@ class Arrival:
     browser: str | None
     came_at: datetime
     now: datetime
+    is_known_browser: bool = True
 
 
 NEUTRAL = Arrived(None)
@@ -56,17 +57,17 @@ def accept(tx: Transaction, arrival: Arrival, attempt: LinkSession, *, waited: b
     """Takes the hints of the attempt's own customer. Repeating it changes nothing."""
     if attempt.state in {State.ARRIVED, State.WAITING}:
         _add_hints(tx, arrival, attempt)
-    if not attempt.can_arrive() or (attempt.state is State.HELD and not (waited and attempt.waits_for_sign_in())):
+    if attempt.state is State.HELD and not (waited and attempt.waits_for_sign_in()):
         return
-    if attempt.is_overdue(arrival.came_at):
-        _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
+    if not attempt.can_arrive(arrival.came_at):
+        if attempt.state is State.DEPARTED:
+            _move(tx, attempt, State.EXPIRED, Reason.LEFT_OPEN, arrival)
     elif arrival.hints.cancelled:
         # A cancel may be forged: the attempt stays open for the genuine return.
         is_said = arrival.provider.traits.own_arrival_url
         _cancel(tx, arrival, attempt, Reason.CUSTOMER_CANCELLED if is_said else Reason.NOTHING_CONNECTED)
     elif not _is_believable(tx, arrival, attempt):
-        log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
-        note_attempt(tx, replace(attempt, reason=Reason.ANSWER_UNREADABLE), "arrival_refused", now=arrival.now)
+        _refuse(tx, arrival, attempt)
     elif _names_nothing(arrival, attempt):
         _cancel(tx, arrival, attempt, Reason.NOTHING_CONNECTED)
     else:
@@ -78,9 +79,22 @@ def _cancel(tx: Transaction, arrival: Arrival, attempt: LinkSession, why: Reason
         _move(tx, attempt, State.CANCELLED, why, arrival)
 
 
+def _refuse(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
+    """The genuine return may still come, so the attempt stays where it is; its page says that this one was no use."""
+    log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
+    refused = replace(attempt, reason=Reason.ANSWER_UNREADABLE)
+    note_attempt(tx, refused, "arrival_refused", now=arrival.now)
+    if attempt.state is State.DEPARTED:
+        link_sessions.move(tx, refused, was=attempt.state)
+
+
 def _names_nothing(arrival: Arrival, attempt: LinkSession) -> bool:
-    """Whether a return claims a new device without saying which: anybody can make that up, so nothing comes of it."""
-    return attempt.purpose is Purpose.LINK and not arrival.hints.device_ids
+    """Whether a return says that nothing was connected: it names no device, at an address that everybody knows.
+
+    At an attempt's own address for success it says that something was: the provider is asked what.
+    """
+    is_secret = arrival.provider.traits.own_arrival_url
+    return attempt.purpose is Purpose.LINK and not arrival.hints.device_ids and not is_secret
 
 
 def _add_hints(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
@@ -93,12 +107,8 @@ def _add_hints(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
 def _is_believable(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> bool:
     """Whether the hints can be about this attempt at all. What they claim is still asked of the provider."""
     hints = arrival.hints
-    if hints.unreadable or hints.device_type not in {None, attempt.device_type}:
+    if hints.unreadable:
         return False
-    if hints.connected_at is not None:
-        left = attempt.departed_at or attempt.created_at
-        if not left - CLOCK_SKEW <= hints.connected_at <= arrival.now + CLOCK_SKEW:
-            return False
     account = provider_accounts.ensure(tx, attempt.customer_id, attempt.provider_key)
     if hints.pseudonym not in {None, account.pseudonym}:
         return False
@@ -113,14 +123,15 @@ def keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> None
 
     An attempt that is held already waits for another browser, or for nobody.
     """
-    if attempt is not None and attempt.state is State.HELD:
+    if attempt is not None and attempt.state is State.HELD and arrival.is_known_browser:
         if arrival.hints.names_more_than(attempt.hints):
             _hold_for_good(tx, arrival, attempt)
         return
     remember(tx, arrival, browser=arrival.browser, attempt=attempt)
-    if attempt is None or arrival.hints.cancelled or attempt.is_overdue(arrival.now):
+    if attempt is None or arrival.hints.cancelled or not arrival.is_known_browser:
         return
-    if attempt.can_arrive() or (attempt.takes_evidence() and arrival.hints.names_more_than(attempt.hints)):
+    is_news = attempt.takes_evidence(arrival.now) and arrival.hints.names_more_than(attempt.hints)
+    if attempt.can_arrive(arrival.now) or is_news:
         _move(tx, attempt, State.HELD, Reason.NOT_SIGNED_IN, arrival)
 
 
@@ -142,8 +153,8 @@ def remember(
 def hold(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> Arrived:
     """Somebody else came back with this attempt: they may have been tricked into finishing it for a stranger."""
     log.warning("arrival_by_another_person", provider=attempt.provider_key, link_session=attempt.id)
-    is_known = not attempt.can_arrive() or attempt.state is State.HELD
-    if arrival.hints.cancelled or not attempt.takes_evidence():
+    is_known = not attempt.can_arrive(arrival.now) or attempt.state is State.HELD
+    if arrival.hints.cancelled or not attempt.takes_evidence(arrival.now):
         return NEUTRAL
     if is_known and not attempt.waits_for_sign_in() and not arrival.hints.names_more_than(attempt.hints):
         return NEUTRAL

@@ -125,6 +125,10 @@ class Nox:
             if (reading := _reading_of(row, device_type)) is not None
         )
 
+    def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
+        """Its return always names the devices."""
+        return ()
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         return Removal.NOT_OFFERED
 

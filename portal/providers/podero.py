@@ -170,6 +170,17 @@ class Podero:
         wanted = [device_type for device_type in SEGMENTS if device_type in device_types]
         return tuple(reading for device_type in wanted for reading in self._devices(account, device_type))
 
+    def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
+        """The session's `object_id`: null until a device is there (its page, "Get device onboarding session")."""
+        session = uuid(provider_reference)
+        answer = self._api.call("read onboarding", "GET", f"/device-onboarding/{session}") if session else None
+        if answer is None or answer.status == 404:
+            return ()
+        read = members(self._gateway.settled("read onboarding", answer).body)
+        device_id = uuid(read.get("object_id"))
+        is_theirs = uuid(read.get("user")) in (None, account.provider_user_id)
+        return (device_id,) if device_id is not None and is_theirs else ()
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Whether Podero removes devices is undocumented, hence a setting; a refusal means that it does not."""
         if not self._config.delete_devices:

@@ -164,6 +164,10 @@ class Provider(Protocol):
         """What the provider holds for this customer now. Empty where it never heard of them, or cannot be asked."""
         ...
 
+    def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
+        """The ids of the devices that one of its sessions has linked; empty where it does not say."""
+        ...
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Ends the access to one device for this customer only; again does no harm. Raises OutcomeUnknown."""
         ...

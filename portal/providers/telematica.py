@@ -151,6 +151,10 @@ class Telematica:
     def list_devices(self, account: ProviderAccount, device_types: frozenset[DeviceType]) -> tuple[DeviceReading, ...]:
         return ()
 
+    def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
+        """Its return always names the devices."""
+        return ()
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Always names the customer: without one, everybody who linked the device would lose it."""
         if self._config.revoke_path is None:

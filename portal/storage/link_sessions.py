@@ -1,29 +1,25 @@
 """Attempts to link or to reconnect a device, moved by compare-and-set."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, update
 
 from portal.domain.catalogue import DeviceType, RouteReason
-from portal.domain.link_session import ONE_CLICK, OPEN, LinkSession, Purpose, Reason, State
+from portal.domain.link_session import OPEN, LinkSession, Purpose, Reason, State
 from portal.domain.waiting import Line, taken_in_hand
 from portal.storage import tables, wakes
 from portal.storage.columns import spelt_out
 from portal.storage.database import Transaction
 from portal.storage.evidence import hints_from_json, hints_to_json, reading_from_json, reading_to_json
 from portal.storage.sealing import hashed
-from portal.storage.wakes import asleep, lies
+from portal.storage.wakes import asleep
 
 _attempts = tables.link_sessions
 
 RECENT = 50
 """How many attempts back an answer without a name is looked for."""
-
-CHECK_EVERY = timedelta(seconds=55)
-"""How long after a look the reconciler looks again: each time it comes by."""
 
 
 def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
@@ -50,15 +46,6 @@ _LINE = select(
     func.count().filter(_attempts.c.created_at < bindparam("created_at")),
     func.min(_attempts.c.claimed_until).filter(_attempts.c.tries == 0, _attempts.c.claimed_until > bindparam("now")),
 ).where(_attempts.c.state == State.CREATED, _attempts.c.provider_key == bindparam("provider_key"))
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An attempt that should have moved."""
-
-    customer_id: str
-    id: str
-    provider_key: str
 
 
 class Duplicate(Exception):
@@ -132,32 +119,6 @@ def line_of(tx: Transaction, attempt: LinkSession, *, now: datetime) -> Line:
     return Line(in_front, taken_in_hand(claimed_until) if claimed_until is not None else None)
 
 
-def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> tuple[Due, ...]:
-    """Attempts, of all customers, that should have moved and that nobody has in hand, the longest unchecked first.
-
-    `lying`: only those that somebody wanted in the queue.
-    """
-    back = _attempts.c.state.in_((State.ARRIVED, State.WAITING))
-    is_unchecked = or_(_attempts.c.checked_at.is_(None), _attempts.c.checked_at <= now - CHECK_EVERY)
-    has_link = _attempts.c.connect_url_sealed.is_not(None) & (_attempts.c.departed_at <= now - ONE_CLICK)
-    by_another = (_attempts.c.state == State.HELD) & (_attempts.c.reason == Reason.ANOTHER_PERSON)
-    to_undo = or_(by_another, _attempts.c.reason == Reason.PERMISSION_WITHDRAWN)
-    is_due = or_(
-        (_attempts.c.state == State.CREATED) & _is_free(now),
-        to_undo & _attempts.c.checked_at.is_(None),
-        back & is_unchecked,
-        (_attempts.c.state == State.DEPARTED) & (_attempts.c.expires_at < now),
-        _attempts.c.state.in_((State.DEPARTED, State.CANCELLED)) & has_link,
-    )
-    waiting = (
-        select(_attempts.c.customer_id, _attempts.c.id, _attempts.c.provider_key)
-        .where(is_due, (lies if lying else asleep)(_attempts.c.woken_at, now))
-        .order_by(_attempts.c.checked_at.is_not(None), _attempts.c.checked_at, _attempts.c.created_at, _attempts.c.id)
-        .limit(limit)
-    )
-    return tuple(Due(row.customer_id, row.id, row.provider_key) for row in tx.connection.execute(waiting))
-
-
 def wake(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> bool:
     """Marks the attempt as in the queue; False where it is there already, or is no attempt of this customer."""
     tx.in_turn(customer_id)
@@ -184,7 +145,17 @@ def checked(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime
     """The step has run through once more, whatever came of it."""
     tx.in_turn(customer_id)
     mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
-    tx.connection.execute(update(_attempts).where(*mine).values(checks=_attempts.c.checks + 1, checked_at=now))
+    tx.connection.execute(
+        update(_attempts).where(*mine).values(checks=_attempts.c.checks + 1, checked_at=now, crashes=0)
+    )
+
+
+def crashed(tx: Transaction, customer_id: str, attempt_id: str, *, now: datetime) -> int:
+    """The step has ended in a fault of ours; how often in a row by now. It is tried again as after any look."""
+    tx.in_turn(customer_id)
+    mine = (_attempts.c.id == attempt_id, _attempts.c.customer_id == customer_id)
+    counted = update(_attempts).where(*mine).values(crashes=_attempts.c.crashes + 1, checked_at=now)
+    return tx.connection.scalars(counted.returning(_attempts.c.crashes)).one_or_none() or 0
 
 
 def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: str | None = None) -> bool:
@@ -201,7 +172,7 @@ def move(tx: Transaction, attempt: LinkSession, *, was: State, arrival_secret: s
 
 def claim(tx: Transaction, attempt_id: str, customer_id: str, *, now: datetime, until: datetime) -> bool:
     """Takes the departure in hand until then; False while another has it, or when it has happened."""
-    free = (_attempts.c.state == State.CREATED) & _is_free(now)
+    free = (_attempts.c.state == State.CREATED) & is_free(now)
     return _change(tx, attempt_id, customer_id, free, {"claimed_until": until, "woken_at": None})
 
 
@@ -224,7 +195,7 @@ def _change(
     return tx.connection.execute(update(_attempts).where(*mine, condition).values(values)).rowcount == 1
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
+def is_free(now: datetime) -> ColumnElement[bool]:
     return or_(_attempts.c.claimed_until.is_(None), _attempts.c.claimed_until <= now)
 
 

@@ -140,6 +140,7 @@ link_sessions = Table(
     Column("claimed_until", UtcDateTime),
     Column("woken_at", UtcDateTime),
     Column("checks", Integer, nullable=False, server_default="0"),
+    Column("crashes", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("customer_id", "click"),

@@ -43,6 +43,7 @@ def neutral() -> ResponseReturnValue:
 
 
 def _arrive(provider_key: str, secret: str | None, path: str) -> ResponseReturnValue:
+    is_known_browser = current.is_known_browser()
     arrived = arrive(
         ports=portal().ports,
         viewer=current.viewer(),
@@ -51,6 +52,7 @@ def _arrive(provider_key: str, secret: str | None, path: str) -> ResponseReturnV
         path=path,
         query=request.args.to_dict(flat=False),
         browser=current.browser_token(),
+        is_known_browser=is_known_browser,
         now=portal().clock(),
     )
     return see_where(arrived)

@@ -96,6 +96,14 @@ def _departed(view: AttemptView) -> Outcome:
         title = gettext("Your link is ready")
         text = gettext("You go on to %(provider)s now.", provider=view.provider.name)
         return Outcome(Tone.NEUTRAL, title, text, NextStep.GO_ON)
+    if view.attempt.reason is Reason.ANSWER_UNREADABLE:
+        title = gettext("We could not use what you came back with")
+        text = gettext(
+            "What %(provider)s sent back with you did not match this attempt. If its page is still open, finish there. "
+            "Otherwise start again, or ask customer support.",
+            provider=view.provider.name,
+        )
+        return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
     return Outcome(
         Tone.NEUTRAL,
         gettext("You have not come back yet"),
@@ -113,6 +121,8 @@ def _arrived(view: AttemptView) -> Outcome:
 
 
 def _waiting(view: AttemptView) -> Outcome:
+    if view.is_late:
+        return _late(view)
     if view.attempt.purpose is Purpose.REAUTHENTICATE:
         text = gettext(
             "Your account is connected again. Until the device reports back it can take some minutes. You may leave "
@@ -126,6 +136,17 @@ def _waiting(view: AttemptView) -> Outcome:
     return Outcome(Tone.WAITING, str(WAITING_FOR[view.attempt.device_type]), text, NextStep.WAIT)
 
 
+def _late(view: AttemptView) -> Outcome:
+    """Nothing is over yet: the provider is asked for a day."""
+    title = gettext("Your device hasn’t shown up yet")
+    text = gettext(
+        "You came back, but %(provider)s hasn’t found your device so far. We keep asking for a day, and it appears "
+        "among your devices as soon as it is there. Check that it is online and in your manufacturer’s app.",
+        provider=view.provider.name,
+    )
+    return Outcome(Tone.WAITING, title, text, NextStep.WAIT)
+
+
 def _linked(view: AttemptView) -> Outcome:
     attempt = view.attempt
     if attempt.reason is Reason.ALREADY_WORKING:
@@ -133,7 +154,13 @@ def _linked(view: AttemptView) -> Outcome:
         return Outcome(Tone.SUCCESS, gettext("The device works again"), text, NextStep.MORE)
     words = LINKED if attempt.purpose is Purpose.LINK else RECONNECTED
     text = gettext("It can take up to 15 minutes until the first values arrive.")
-    return Outcome(Tone.SUCCESS, str(words[attempt.device_type]), text, NextStep.MORE)
+    found = view.device.device_type if view.device is not None else attempt.device_type
+    if found is not attempt.device_type:
+        text = gettext(
+            "You chose another type of device, and this is what your account holds. It can take up to 15 minutes until "
+            "the first values arrive."
+        )
+    return Outcome(Tone.SUCCESS, str(words[found]), text, NextStep.MORE)
 
 
 def _held(_view: AttemptView) -> Outcome:
@@ -198,6 +225,12 @@ def _failed(view: AttemptView) -> Outcome:
         title = gettext("The device still needs reconnecting")
         text = gettext(
             "%(provider)s still cannot reach it. Sign in with the account that owns the device.", provider=provider
+        )
+    elif reason is Reason.STEP_FAILED:
+        title = gettext("Something went wrong on our side")
+        text = gettext(
+            "The fault is not yours. Your choice is kept: try again later. If it stays, tell customer support the "
+            "reference number."
         )
     elif reason is Reason.PROVIDER_UNAVAILABLE:
         title = gettext("%(provider)s cannot be reached right now", provider=provider)

@@ -80,6 +80,10 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("%(provider)s gave an answer that we cannot use. Tell your technical team this code and the time."),
         OUR_FAULT,
     ),
+    Reason.STEP_FAILED: Advice(
+        _("Our own software failed at this step again and again. Tell your technical team this code and the time."),
+        OUR_FAULT,
+    ),
     Reason.NOT_CONFIRMED: Advice(
         _(
             "The customer came back, but %(provider)s has not reported the device. It may be offline, or missing from "

@@ -98,6 +98,20 @@ class World:
             now=self.clock.now,
         )
 
+    def comes_from_nowhere(self, back: Return) -> Arrived:
+        """The return is opened by a program that was never here and keeps no cookie."""
+        return arrive.arrive(
+            ports=self.ports,
+            viewer=None,
+            provider_key=back.provider,
+            secret=back.secret,
+            path=back.path,
+            query=back.query,
+            browser="a program",
+            is_known_browser=False,
+            now=self.clock.now,
+        )
+
     def signs_in_again(self, customer: Customer, browser: str = "a browser") -> Arrived | None:
         return arrive.complete_pending(ports=self.ports, customer=customer, browser=browser, now=self.clock.now)
 

@@ -13,7 +13,7 @@ from portal.domain.device import Connection, DeviceReading
 from portal.domain.link_session import LEASE, ONE_CLICK, ArrivalHints, LinkSession, Purpose, Reason, State
 from portal.domain.people import Customer
 from portal.domain.waiting import Line
-from portal.storage import devices, link_sessions, tables
+from portal.storage import devices, due_attempts, link_sessions, tables
 from portal.storage.database import Database
 from tests.storage.made import LATER, NOW, SOON, a_device, all_at_once, an_attempt, raw
 
@@ -289,7 +289,7 @@ def test_devices_that_a_stranger_s_return_named_are_known_as_held(
 
 def due(database: Database, now: datetime = NOW, limit: int = 10) -> list[str]:
     with database.read() as tx:
-        return [found.id for found in link_sessions.due(tx, now=now, limit=limit)]
+        return [found.id for found in due_attempts.due(tx, now=now, limit=limit)]
 
 
 def test_what_should_have_moved_is_found_the_longest_unchecked_first(
