@@ -40,8 +40,8 @@ class AttemptView:
     devices: tuple[Device, ...]
     polls: bool
     may_go_on: bool
-    is_late: bool = False
     wait: Wait | None = None
+    is_late: bool = False
 
     @property
     def needs_help(self) -> bool:

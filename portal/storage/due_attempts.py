@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from portal.domain.link_session import ONE_CLICK, Reason, State
 from portal.storage import tables
@@ -39,9 +39,10 @@ def due(tx: Transaction, *, now: datetime, limit: int, lying: bool = False) -> t
     `lying`: only those that somebody wanted in the queue.
     """
     back = _attempts.c.state.in_((State.ARRIVED, State.WAITING))
+    since = func.coalesce(_attempts.c.arrived_at, _attempts.c.created_at)
     is_unchecked = or_(
         _attempts.c.checked_at.is_(None),
-        *((_attempts.c.arrived_at > now - age) & (_attempts.c.checked_at <= now - pause) for age, pause in PACE),
+        *((since > now - age) & (_attempts.c.checked_at <= now - pause) for age, pause in PACE),
         _attempts.c.checked_at <= now - SELDOMEST,
     )
     has_link = _attempts.c.connect_url_sealed.is_not(None) & (_attempts.c.departed_at <= now - ONE_CLICK)

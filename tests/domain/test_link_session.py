@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from portal.domain.link_session import (
+    LATE_RETURNS,
     MOST_NAMED,
     MOVES,
     ONE_CLICK,
@@ -51,16 +52,24 @@ def test_a_link_that_ran_out_or_was_used_is_not_followed() -> None:
 
 
 def test_a_cancelled_or_held_attempt_can_still_be_won_by_the_genuine_return() -> None:
-    assert {state for state in State if replace(attempt(), state=state).can_arrive()} == {
+    assert {state for state in State if replace(attempt(), state=state).can_arrive(NOW)} == {
         State.DEPARTED,
         State.CANCELLED,
         State.HELD,
     }
 
 
-def test_an_event_is_evidence_only_while_an_attempt_is_under_way() -> None:
-    assert not replace(attempt(), state=State.LINKED).takes_evidence()
-    assert DEPARTED.takes_evidence()
+def test_so_can_one_whose_link_has_ended_for_a_day() -> None:
+    ended = replace(DEPARTED, state=State.EXPIRED, reason=Reason.LEFT_OPEN)
+    assert ended.can_arrive(ended.expires_at + LATE_RETURNS)
+    assert not ended.can_arrive(ended.expires_at + LATE_RETURNS + timedelta(seconds=1))
+    assert not replace(ended, reason=Reason.PERMISSION_WITHDRAWN).can_arrive(ended.expires_at)
+
+
+def test_an_event_is_evidence_only_while_something_may_come_of_the_attempt() -> None:
+    assert not replace(attempt(), state=State.LINKED).takes_evidence(NOW)
+    assert DEPARTED.takes_evidence(NOW)
+    assert not DEPARTED.takes_evidence(DEPARTED.expires_at + LATE_RETURNS + timedelta(seconds=1))
 
 
 def test_later_hints_add_to_earlier_ones_and_forget_none() -> None:

@@ -234,14 +234,6 @@ def test_a_return_within_the_grace_still_counts(world: World, anna: Customer) ->
     assert world.looks(anna, attempt_id).attempt.state is State.LINKED
 
 
-def test_a_return_after_the_grace_is_too_late(world: World, anna: Customer) -> None:
-    attempt_id, back = world.goes_there(anna, DAIKIN)
-    world.clock.forward(minutes=12, seconds=1)
-    assert world.comes_back(anna, back).link_session_id == attempt_id
-    late = world.looks(anna, attempt_id).attempt
-    assert (late.state, late.reason, world.devices(anna)) == (State.EXPIRED, Reason.LEFT_OPEN, ())
-
-
 def test_an_attempt_is_known_to_its_own_customer_only(world: World, anna: Customer, bo: Customer) -> None:
     attempt_id = world.opens(anna, NIBE)
     assert outcome.is_known(ports=world.ports, customer=anna, link_session_id=attempt_id)
