@@ -18,10 +18,78 @@
     if (now && now !== heading) document.querySelector("h1").focus();
     heading = now;
     const news = document.querySelector("[data-announce]")?.textContent.trim();
-    const announcement = document.getElementById("announcement");
-    if (news && announcement && announcement.textContent !== news) announcement.textContent = news;
+    if (news) announce(news);
     sendWaitingForms();
   });
+
+  const announce = (words) => {
+    const announcement = document.getElementById("announcement");
+    if (announcement && announcement.textContent !== words) announcement.textContent = words;
+  };
+
+  const sayOffline = (isOffline) => {
+    const place = document.getElementById("offline");
+    const words = isOffline ? place?.dataset.words : "";
+    if (!place || place.textContent === words) return;
+    place.textContent = words;
+    if (isOffline) announce(words);
+  };
+
+  // A page that waits looks again whatever became of its last look. The pauses grow, so that a server that comes back
+  // is not asked by everybody in the same second.
+  const PAUSES = [2, 4, 8, 15, 30];
+  let failures = 0;
+  let next;
+  let lookedAt = performance.now();
+
+  const look = () => {
+    clearTimeout(next);
+    next = undefined;
+    document.querySelector("[data-polls]")?.dispatchEvent(new Event("look"));
+  };
+
+  const lookLater = () => {
+    if (next !== undefined) return;
+    const pause = PAUSES[Math.min(failures, PAUSES.length - 1)];
+    failures += 1;
+    next = setTimeout(look, pause * 1000 * (0.75 + Math.random() / 2));
+  };
+
+  const isLook = (event) => event.target instanceof Element && event.target.matches("[data-polls]");
+
+  document.addEventListener("htmx:before:request", (event) => {
+    if (isLook(event)) lookedAt = performance.now();
+  });
+  document.addEventListener("htmx:error", (event) => {
+    sayOffline(true);
+    if (isLook(event)) lookLater();
+  });
+  document.addEventListener("htmx:response:error", (event) => {
+    sayOffline(false);
+    if (isLook(event)) lookLater();
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    // It is told of answers as well that are not shown.
+    if (event.detail?.ctx?.response?.status >= 400) return;
+    sayOffline(false);
+    failures = 0;
+    clearTimeout(next);
+    next = undefined;
+  });
+
+  // Back from a tunnel, another app or the browser's memory: nobody waits for the next pause.
+  const lookAtOnce = () => {
+    if (document.visibilityState === "visible" && performance.now() - lookedAt > 1500) look();
+  };
+  window.addEventListener("online", () => {
+    sayOffline(false);
+    failures = 0;
+    look();
+  });
+  window.addEventListener("offline", () => sayOffline(true));
+  document.addEventListener("visibilitychange", lookAtOnce);
+  window.addEventListener("pageshow", (event) => event.persisted && lookAtOnce());
+  if (!navigator.onLine) sayOffline(true);
 
   const release = (form) => {
     delete form.dataset.sent;

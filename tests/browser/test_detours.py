@@ -72,7 +72,7 @@ def test_a_waiting_page_stops_asking_and_leaves_a_link_to_ask_again(visitor: Mak
     asked: list[str] = []
     anna.page.on("request", lambda request: asked.append(request.url) if is_look(request) else None)
     for _ in range(12):
-        if not anna.page.locator("#progress[data-hx-get]").count():
+        if not anna.page.locator('#progress[data-hx-trigger^="load"]').count():
             break
         before = anna.page.locator("#progress").get_attribute("data-hx-get") or ""
         anna.page.clock.fast_forward(31_000)
