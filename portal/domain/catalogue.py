@@ -132,6 +132,10 @@ class Catalogue:
             return preferred
         return Route(self._preferred(others, language).offer, RouteReason.PREFERRED_FAILS)
 
+    def is_offered(self, device_type: DeviceType, vendor_key: str) -> bool:
+        """Whether somebody serves this choice."""
+        return bool(self._offers_for(device_type, vendor_key))
+
     def pinned(self, provider_key: str, device_type: DeviceType, vendor_key: str) -> Route:
         """The way back to the provider that holds a device; it asks for a vendor that is no longer offered."""
         for offer in self._offers_for(device_type, vendor_key):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.health import USUAL_CAUSES, Cause, Connection, aged, judge
@@ -30,6 +31,13 @@ class DeviceReading:
     deleted: bool = False
 
 
+class RemovedBecause(StrEnum):
+    """Why a device left the list without its customer having removed it: they are told until they put that away."""
+
+    REMOVED_THERE = "removed_there"
+    REPLACED = "replaced"
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device that a customer linked.
@@ -41,6 +49,7 @@ class Device:
     is, for this cause. `removal_asked_at` is set while it is being removed, `removal_failed_at` when that did not work;
     both where the provider's answer was lost, so that nobody knows and it is tried again. `consent_id` names the
     permission that it is connected on. `must_go`: that was taken back, so it leaves whatever its provider answers.
+    `removed_because` is None for what its customer removed; `put_away_at` is when they had read of any other end.
     """
 
     id: str
@@ -64,6 +73,8 @@ class Device:
     removal_failed_at: datetime | None = None
     consent_id: str | None = None
     must_go: bool = False
+    removed_because: RemovedBecause | None = None
+    put_away_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """A connection never stands beside the cause of another: given alone, it brings its usual one."""
@@ -85,6 +96,16 @@ class Device:
     @property
     def needs_customer(self) -> bool:
         return self.connection is Connection.NEEDS_REAUTHENTICATION and self.removal_asked_at is None
+
+    @property
+    def is_removal_news(self) -> bool:
+        """Whether it left the list without its customer's doing, and they have not put that away yet."""
+        return self.removed_at is not None and self.removed_because is not None and self.put_away_at is None
+
+    def is_connected_again_by(self, other: "Device") -> bool:
+        """Whether the other device was linked after this one had left, and is of the same type and vendor."""
+        is_alike = (self.device_type, self.vendor_key) == (other.device_type, other.vendor_key)
+        return is_alike and self.removed_at is not None and other.linked_at >= self.removed_at
 
     def is_active_as(self, reading: DeviceReading) -> bool:
         """Whether this device is on its customer's list under the reading's id."""
@@ -129,8 +150,9 @@ class Device:
         return replace(self.judged(Cause.NOT_NAMED, now=now), read_at=now, observed_at=now)
 
     def gone_there(self, *, now: datetime) -> "Device":
-        """This device when its provider says that it was deleted: off the list."""
-        gone = replace(self, removed_at=now, read_at=now, observed_at=now)
+        """This device when its provider says that it was deleted: off the list, and its customer is told."""
+        told = RemovedBecause.REMOVED_THERE if self.removal_asked_at is None else None
+        gone = replace(self, removed_at=now, read_at=now, observed_at=now, removed_because=told, put_away_at=None)
         return replace(gone, removal_asked_at=None, removal_failed_at=None)
 
     def as_of(self, now: datetime, *, reads_devices: bool) -> "Device":
@@ -149,6 +171,7 @@ class Device:
     def _linked_anew(self, *, now: datetime) -> "Device":
         """This device as new: nothing of its removal is left."""
         back = replace(self, linked_at=now, removed_at=None, removal_asked_at=None, removal_failed_at=None)
+        back = replace(back, removed_because=None, put_away_at=None)
         return replace(back, connection=Connection.WAITING, cause=Cause.FIRST_DATA, changed_at=now)
 
     def data_awaited_since(self, now: datetime) -> datetime | None:

@@ -151,7 +151,8 @@ class LinkSession:
     word for the vendor at the time of the choice. `departed_at` is when the connect URL was handed to the customer; it
     may be ready earlier. `checks` counts how often the step has run through, `tries` how often the provider could not
     open the link, `version` the stored changes: none is made on old knowledge. `woken_at`: in the queue since.
-    `claimed_until`: in somebody's hands, or not to be tried again before.
+    `claimed_until`: in somebody's hands, or not to be tried again before. `put_away_at`: its customer wants to read no
+    more of it.
     """
 
     id: str
@@ -180,6 +181,7 @@ class LinkSession:
     version: int = 0
     woken_at: datetime | None = None
     claimed_until: datetime | None = None
+    put_away_at: datetime | None = None
 
     @property
     def reference(self) -> str:

@@ -65,7 +65,10 @@ class ProviderAccount:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a customer agreed to before leaving, in which version of the words, and when; and when they took it back."""
+    """What a customer agreed to before leaving, in which version of the words, and when; and when they took it back.
+
+    `ended_at`: it ended by itself, because its attempt was over for good and had linked nothing.
+    """
 
     customer_id: str
     link_session_id: str
@@ -75,6 +78,11 @@ class Consent:
     smart_control: bool
     given_at: datetime
     withdrawn_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.withdrawn_at is None and self.ended_at is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ from portal.domain.link_session import (
 )
 from portal.domain.pace import OFTENEST
 from portal.domain.people import ProviderAccount
-from portal.journey.history import note_attempt, note_device
+from portal.journey.history import note_attempt, note_consent, note_device
 from portal.journey.ports import Ports
 from portal.journey.provider_events import as_told
 from portal.journey.undo import undo
 from portal.providers.offers import known_vendor
 from portal.providers.protocol import Provider, ProviderError
-from portal.storage import arrivals, devices, link_sessions, provider_accounts
+from portal.storage import arrivals, consents, devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 
@@ -190,6 +190,8 @@ def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
     for device in (as_told(tx, device, now=now) for device in linked):
         devices.save(tx, device)
         note_device(tx, device, "linked", now=now)
+        if device.consent_id is not None and consents.resume(tx, device.customer_id, device.consent_id):
+            note_consent(tx, device.customer_id, device.consent_id, "resumed", now=now)
         provider_accounts.plan(tx, device.customer_id, device.provider_key, due_at=now + OFTENEST, failures=0)
 
 

@@ -1,15 +1,16 @@
 """The customer's devices: what is known is shown at once, and refreshed behind when it is no longer fresh."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
 from portal.domain.device import Device, DeviceReading
-from portal.domain.link_session import LinkSession, State
+from portal.domain.link_session import OPEN, LinkSession
 from portal.domain.pace import next_reading
 from portal.domain.people import Customer, ProviderAccount
+from portal.domain.unfinished import BACK, LOOKED_BACK, renewals, unfinished
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
@@ -17,23 +18,23 @@ from portal.journey.tasks import Step, Task, Urgency
 from portal.journey.waking import put
 from portal.providers.protocol import ProviderError
 from portal.storage import devices, link_sessions, provider_accounts
+from portal.storage import unfinished as attempts_in_sight
 
 log = structlog.get_logger(__name__)
 
-BACK = frozenset({State.ARRIVED, State.WAITING})
-"""The customer is back from the Connect UI, and the provider has the word."""
-
-
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All devices, those that need the customer first, and the attempts under way.
+    """All devices, those that need the customer first, and the attempts that are not finished.
 
-    `refreshing`: newer words are coming.
+    `refreshing`: newer words are coming. `gone` are devices that left the list without the customer's doing, until they
+    put that away. `renewals` are the attempts under way to reconnect a device, by the device's id.
     """
 
     devices: tuple[Device, ...]
     attempts: tuple[LinkSession, ...]
     refreshing: bool
+    gone: tuple[Device, ...] = ()
+    renewals: Mapping[str, LinkSession] = field(default_factory=dict)
 
 
 def _at_once(work: Callable[[], None]) -> None:
@@ -48,9 +49,10 @@ def overview(
     `then` is handed what has newer words fetched: it writes, and may wait for others who write.
     """
     with ports.database.read() as tx:
-        linked = devices.all_of(tx, customer.id)
-        attempts = link_sessions.open_of(tx, customer.id)
-    moving = tuple(attempt for attempt in attempts if attempt.may_move(now))
+        seen = devices.in_sight(tx, customer.id)
+        attempts = attempts_in_sight.lately(tx, customer.id, since=now - LOOKED_BACK)
+    linked = tuple(device for device in seen if device.removed_at is None)
+    moving = tuple(attempt for attempt in attempts if attempt.state in OPEN and attempt.may_move(now))
     stale = sorted({device.provider_key for device in linked if _is_stale(ports, device, now)})
 
     def fetch() -> None:
@@ -64,9 +66,22 @@ def overview(
     shown = (as_shown(ports, device, now) for device in linked)
     return Overview(
         devices=tuple(sorted(shown, key=lambda device: not device.needs_customer)),
-        attempts=tuple(attempt for attempt in attempts if attempt.state in BACK),
+        attempts=unfinished(attempts, now=now),
         refreshing=bool(stale) or any(device.removal_asked_at is not None for device in linked),
+        gone=tuple(device for device in seen if device.is_removal_news and not _is_back(device, linked)),
+        renewals=renewals(attempts, now=now),
     )
+
+
+def _is_back(gone: Device, linked: tuple[Device, ...]) -> bool:
+    """Whether its customer has connected it again since, though perhaps under another id."""
+    return any(gone.is_connected_again_by(device) for device in linked)
+
+
+def put_away(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -> bool:
+    """Its customer has read how the device left the list; False where nothing of the kind is told them."""
+    with ports.database.write() as tx:
+        return devices.put_away(tx, customer.id, device_id, now=now)
 
 
 def as_shown(ports: Ports, device: Device, now: datetime) -> Device:

@@ -41,3 +41,16 @@ def note_device(tx: Transaction, device: Device, action: str, *, now: datetime, 
         object_id=device.id,
         details={"provider": device.provider_key, "connection": device.connection},
     )
+
+
+def note_consent(tx: Transaction, customer_id: str, link_session_id: str, action: str, *, now: datetime) -> None:
+    """Writes down what became of a permission by itself."""
+    audit.record(
+        tx,
+        at=now,
+        actor="portal",
+        customer_id=customer_id,
+        action=f"consent.{action}",
+        object_type="consent",
+        object_id=link_session_id,
+    )

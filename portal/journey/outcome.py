@@ -17,7 +17,7 @@ from portal.journey.link import leave
 from portal.journey.ports import Ports
 from portal.journey.provider_health import wait_of
 from portal.providers.protocol import Traits
-from portal.storage import devices, link_sessions
+from portal.storage import devices, link_sessions, unfinished
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +80,12 @@ def look(
     attempt = leave(ports=ports, attempt=stored, patience=patience, now=now)
     if attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at > TAKEN_UP_WITHIN:
         log.warning("attempt_not_taken_up", provider=attempt.provider_key, link_session=attempt.id)
-    linked = _linked(ports, customer, now) if whole else ()
-    may_go_on = attempt.departed_at is None and attempt.may_follow(now)
+    linked = _linked(ports, customer, attempt, now) if whole else ()
+    return view_of(ports=ports, attempt=attempt, linked=linked, now=now)
+
+
+def view_of(*, ports: Ports, attempt: LinkSession, linked: tuple[Device, ...], now: datetime) -> AttemptView:
+    """The attempt as it is stored, beside these devices."""
     return AttemptView(
         attempt=attempt,
         provider=ports.traits(attempt.provider_key),
@@ -89,21 +93,34 @@ def look(
         device=next((device for device in linked if device.id == attempt.device_id), None),
         devices=linked,
         polls=attempt.state in {State.CREATED, State.ARRIVED, State.WAITING},
-        may_go_on=may_go_on,
-        is_late=attempt.is_late(now),
+        may_go_on=attempt.departed_at is None and attempt.may_follow(now),
         wait=wait_of(ports=ports, attempt=attempt, now=now),
+        is_late=attempt.is_late(now),
     )
 
 
-def _linked(ports: Ports, customer: Customer, now: datetime) -> tuple[Device, ...]:
+def _linked(ports: Ports, customer: Customer, attempt: LinkSession, now: datetime) -> tuple[Device, ...]:
+    """All devices, those that the attempt is about first."""
     with ports.database.read() as tx:
-        return tuple(as_shown(ports, device, now) for device in devices.all_of(tx, customer.id))
+        linked = [as_shown(ports, device, now) for device in devices.all_of(tx, customer.id)]
+    return tuple(sorted(linked, key=lambda device: (not is_of(attempt, device), device.id != attempt.device_id)))
+
+
+def is_of(attempt: LinkSession, device: Device) -> bool:
+    """Whether the attempt has linked the device or is to reconnect it."""
+    return device.id == attempt.device_id or device.consent_id == attempt.id
 
 
 def is_known(*, ports: Ports, customer: Customer, link_session_id: str) -> bool:
     """Whether the customer has this attempt."""
     with ports.database.read() as tx:
         return link_sessions.get(tx, customer.id, link_session_id) is not None
+
+
+def put_away(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:
+    """The customer wants to read no more of this attempt among their devices; False where they have no such attempt."""
+    with ports.database.write() as tx:
+        return unfinished.put_away(tx, customer.id, link_session_id, now=now)
 
 
 def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:

@@ -133,6 +133,7 @@ def _permission(consent: Consent) -> Record:
         "smart_control": consent.smart_control,
         "given_at": text(consent.given_at),
         "withdrawn_at": text(consent.withdrawn_at),
+        "ended_at": text(consent.ended_at),
     }
 
 
@@ -154,6 +155,8 @@ def _device(device: Device, health: list[HealthChange]) -> Record:
         "removal_asked_at": text(device.removal_asked_at),
         "removal_failed_at": text(device.removal_failed_at),
         "removed_at": text(device.removed_at),
+        "removed_because": device.removed_because,
+        "put_away_at": text(device.put_away_at),
         "permission": device.consent_id,
         "history": [
             {"at": text(change.at), "connection": change.connection, "cause": change.cause} for change in health
@@ -178,6 +181,7 @@ def _attempt(attempt: LinkSession) -> Record:
         "departed_at": text(attempt.departed_at),
         "arrived_at": text(attempt.arrived_at),
         "ended_at": text(attempt.ended_at),
+        "put_away_at": text(attempt.put_away_at),
     }
 
 

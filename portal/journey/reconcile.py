@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from portal.domain.deletion import KEPT_FOR
+from portal.journey.consents import end_idle as end_idle_consents
 from portal.journey.deletion import task_of as deletion_task
 from portal.journey.devices import wake_read
 from portal.journey.letters import task_of
@@ -55,6 +56,7 @@ def reconcile(*, ports: Ports, now: datetime) -> None:
     _wake_readings(ports, now, READINGS_AT_ONCE)
     _wake_letters(ports, now, LETTERS_AT_ONCE)
     _wake_deletions(ports, now, AT_ONCE)
+    end_idle_consents(ports=ports, now=now)
     with ports.database.write() as tx:
         arrivals.purge(tx, now)
         sign_ins.purge(tx, now)

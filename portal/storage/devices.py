@@ -1,9 +1,10 @@
 """Linked devices. A removed device stays as a row, so that linking it again finds it."""
 
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, literal_column, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, case, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
@@ -32,6 +33,12 @@ def _mine(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 # Built once: these are asked on nearly every page.
 _ALL = _mine(_devices.c.removed_at.is_(None))
+_IN_SIGHT = _mine(
+    or_(
+        _devices.c.removed_at.is_(None),
+        and_(_devices.c.removed_because.is_not(None), _devices.c.put_away_at.is_(None)),
+    )
+)
 _KNOWN = _mine(_devices.c.provider_key == bindparam("provider_key"))
 _ONE = _mine(_devices.c.id == bindparam("device_id"), _devices.c.removed_at.is_(None))
 _HEALTH = select(_devices.c.connection, _devices.c.cause).where(
@@ -52,6 +59,20 @@ class NotSaved(Exception):
 def all_of(tx: Transaction, customer_id: str) -> tuple[Device, ...]:
     """The customer's devices by type and vendor."""
     return _own(tx, _ALL, customer_id)
+
+
+def in_sight(tx: Transaction, customer_id: str) -> tuple[Device, ...]:
+    """The customer's devices, and those of which they are still told that they left the list."""
+    return _own(tx, _IN_SIGHT, customer_id)
+
+
+def put_away(tx: Transaction, customer_id: str, device_id: str, *, now: datetime) -> bool:
+    """Writes down that the customer has read how a device left the list; False where there is no such news."""
+    tx.in_turn(customer_id)
+    mine = (_devices.c.customer_id == customer_id, _devices.c.id == device_id)
+    is_news = (_devices.c.removed_at.is_not(None), _devices.c.removed_because.is_not(None))
+    done = update(_devices).where(*mine, *is_news).values(put_away_at=now)
+    return tx.connection.execute(done).rowcount == 1
 
 
 def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device, ...]:

@@ -98,7 +98,7 @@ def recent(tx: Transaction, customer_id: str, provider_key: str) -> tuple[LinkSe
 def latest(tx: Transaction, customer_id: str, limit: int) -> tuple[LinkSession, ...]:
     """The customer's latest attempts, newest first, without their connect URLs: for reading about them only."""
     rows = tx.connection.execute(_LATEST, {"customer_id": customer_id, "limit": limit})
-    return tuple(_attempt(tx, {**row, "connect_url_sealed": None}) for row in rows.mappings())
+    return tuple(from_row(tx, {**row, "connect_url_sealed": None}) for row in rows.mappings())
 
 
 def open_of(tx: Transaction, customer_id: str) -> tuple[LinkSession, ...]:
@@ -184,7 +184,7 @@ def postpone(tx: Transaction, attempt_id: str, customer_id: str, *, until: datet
 def _own(tx: Transaction, mine: Select[Any], customer_id: str, **named: object) -> tuple[LinkSession, ...]:
     tx.in_turn(customer_id)
     rows = tx.connection.execute(mine, {"customer_id": customer_id, **named})
-    return tuple(_attempt(tx, row) for row in rows.mappings())
+    return tuple(from_row(tx, row) for row in rows.mappings())
 
 
 def _change(
@@ -215,6 +215,7 @@ def _fixed(attempt: LinkSession) -> dict[str, Any]:
         "created_at": attempt.created_at,
         "woken_at": attempt.woken_at,
         "version": attempt.version,
+        "put_away_at": attempt.put_away_at,
     }
 
 
@@ -235,7 +236,7 @@ def _mutable(tx: Transaction, attempt: LinkSession) -> dict[str, Any]:
     }
 
 
-def _attempt(tx: Transaction, row: Mapping[Any, Any]) -> LinkSession:
+def from_row(tx: Transaction, row: Mapping[Any, Any]) -> LinkSession:
     sealed = row["connect_url_sealed"]
     return LinkSession(
         id=row["id"],
@@ -264,4 +265,5 @@ def _attempt(tx: Transaction, row: Mapping[Any, Any]) -> LinkSession:
         version=row["version"],
         woken_at=row["woken_at"],
         claimed_until=row["claimed_until"],
+        put_away_at=row["put_away_at"],
     )

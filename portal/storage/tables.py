@@ -16,11 +16,11 @@ from sqlalchemy import (
 )
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection
+from portal.domain.device import Connection, RemovedBecause
 from portal.domain.health import Cause
 from portal.domain.link_session import Purpose, State
 from portal.domain.provider_event import EventKind, EventState
-from portal.storage import access_tables, app_tables, deletion_tables, schema, support_tables
+from portal.storage import access_tables, app_tables, consent_tables, deletion_tables, schema, support_tables
 from portal.storage.columns import PlainText, UtcDateTime, Word, is_hash, one_of
 
 metadata = schema.metadata
@@ -86,6 +86,8 @@ devices = Table(
     # The attempt that its permission belongs to. No reference: attempts refer to devices, and that were a ring.
     Column("consent_id", PlainText),
     Column("must_go", Boolean, nullable=False, server_default=false()),
+    Column("removed_because", Word(RemovedBecause)),
+    Column("put_away_at", UtcDateTime),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),
@@ -143,6 +145,7 @@ link_sessions = Table(
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("put_away_at", UtcDateTime),
     UniqueConstraint("customer_id", "click"),
     UniqueConstraint("customer_id", "id"),
     UniqueConstraint("arrival_hash"),
@@ -202,20 +205,6 @@ provider_pauses = Table(
     metadata,
     Column("provider_key", PlainText, primary_key=True),
     Column("until", UtcDateTime, nullable=False),
-)
-
-consents = Table(
-    "consents",
-    metadata,
-    Column("link_session_id", PlainText, primary_key=True),
-    Column("customer_id", PlainText, nullable=False),
-    Column("provider_key", PlainText, nullable=False),
-    Column("version", PlainText, nullable=False),
-    Column("language", PlainText, nullable=False),
-    Column("smart_control", Boolean, nullable=False),
-    Column("given_at", UtcDateTime, nullable=False),
-    Column("withdrawn_at", UtcDateTime),
-    ForeignKeyConstraint(["customer_id", "link_session_id"], ["link_sessions.customer_id", "link_sessions.id"]),
 )
 
 vendor_requests = Table(
@@ -279,6 +268,7 @@ sign_ins = Table(
     Index(None, "expires_at"),
 )
 
+consents = consent_tables.consents
 app_entries, app_departures = app_tables.app_entries, app_tables.app_departures
 agents, staff_sessions = support_tables.agents, support_tables.staff_sessions
 support_grants, customer_words = support_tables.support_grants, support_tables.customer_words

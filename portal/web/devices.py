@@ -12,6 +12,7 @@ from portal.web.departures import PATIENCE, leave_or_wait
 from portal.web.guards import customer, customers
 from portal.web.labels import device_name, removal_words
 from portal.web.page import fragment, once_sent, page, round_of_polling, see_other, wants_fragment
+from portal.web.unfinished import connect_again_url, unfinished_cards
 from portal.web.wiring import portal
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
@@ -30,11 +31,11 @@ def overview() -> ResponseReturnValue:
     found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock(), then=once_sent)
     asked = round_of_polling()
     looks_again = _next_look(found) if asked < LOOKS else None
+    shown = {"overview": found, "looks_again": looks_again, "unfinished": unfinished_cards(found.attempts)}
+    shown["connect_again_url"] = connect_again_url
     if wants_fragment():
-        return fragment("devices/_list.html", overview=found, looks_again=looks_again, asked=asked + 1)
-    return page(
-        "devices/overview.html", overview=found, looks_again=looks_again, asked=1, said=removal_words(notices.take())
-    )
+        return fragment("devices/_list.html", asked=asked + 1, **shown)
+    return page("devices/overview.html", asked=1, said=removal_words(notices.take()), **shown)
 
 
 @blueprint.post("/<device_id>/reauthenticate")
@@ -51,6 +52,15 @@ def reauthenticate(device_id: str) -> ResponseReturnValue:
     if attempt is None:
         abort(404)
     return leave_or_wait(attempt)
+
+
+@blueprint.post("/<device_id>/put-away")
+@customers("devices")
+def put_away(device_id: str) -> ResponseReturnValue:
+    """The customer has read that a device left the list."""
+    if not journey.put_away(ports=portal().ports, customer=customer(), device_id=device_id, now=portal().clock()):
+        abort(404)
+    return see_other(url_for("devices.overview"))
 
 
 @blueprint.get("/<device_id>/remove")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
-from portal.domain.device import Device
+from portal.domain.device import Device, RemovedBecause
 from portal.domain.health import Cause, Connection
 from portal.i18n import LazyWords, lazy_gettext, moment
 from portal.journey.remove import RemovalOutcome
@@ -23,6 +23,13 @@ TYPE_NAMES: Mapping[DeviceType, LazyWords] = {
     DeviceType.BATTERY: _("Home battery"),
     DeviceType.HVAC: _("Air conditioning and thermostats"),
 }
+"""What there is to choose from."""
+
+ONE_OF_TYPE: Mapping[DeviceType, LazyWords] = {
+    **TYPE_NAMES,
+    DeviceType.HVAC: _("Air conditioner or thermostat"),
+}
+"""What one device is."""
 
 VENDOR_QUESTIONS: Mapping[DeviceType, LazyWords] = {
     DeviceType.HEAT_PUMP: _("Who made your heat pump?"),
@@ -80,7 +87,7 @@ def vendor_name(vendor: Vendor) -> str:
 
 def device_name(device: Device) -> str:
     """What the customer calls the device, else what it is."""
-    return device.nickname or device.made or str(TYPE_NAMES[device.device_type])
+    return device.nickname or device.made or str(ONE_OF_TYPE[device.device_type])
 
 
 def card_words(device: Device) -> dict[str, object]:
@@ -89,13 +96,25 @@ def card_words(device: Device) -> dict[str, object]:
     # The reason names the time already.
     contact = None if device.cause is Cause.DATA_STOPPED and not leaving else device.last_contact_at
     return {
-        "type_name": str(TYPE_NAMES[device.device_type]),
+        "type_name": str(ONE_OF_TYPE[device.device_type]),
         "connection": gettext("Being removed") if leaving else str(CONNECTIONS[device.connection]),
         "last_contact": gettext("last contact %(when)s", when=moment(contact)) if contact else None,
         "reason": None if leaving else _why_so(device),
         "failure": _why_still_here(device),
         "leaving": leaving,
     }
+
+
+def gone_words(device: Device) -> dict[str, object]:
+    """What the card of a device says that left the list without its customer's doing."""
+    when = moment(device.removed_at) if device.removed_at is not None else ""
+    if device.removed_because is RemovedBecause.REPLACED:
+        state, reason = gettext("Replaced: %(when)s", when=when), gettext("A newer device has taken its place.")
+    else:
+        where = device.vendor_name or portal().ports.traits(device.provider_key).name
+        state = gettext("Removed at %(vendor)s: %(when)s", vendor=where, when=when)
+        reason = gettext("It is no longer connected, so we read nothing from it.")
+    return {"type_name": str(ONE_OF_TYPE[device.device_type]), "state": state, "reason": reason}
 
 
 def removal_words(notice: Notice | None) -> Said | None:

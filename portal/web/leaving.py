@@ -53,7 +53,7 @@ def leaving(preview: Preview, *, retailer: str, language: str) -> Leaving:
     return Leaving(
         lead=_whom_you_meet(preview),
         trouble=_trouble(preview),
-        language=_language(preview, language),
+        language=language_there(preview.language_there, language),
         choose_again=_choose_again(preview),
         replaces=_replaces(preview),
         seen=_seen(preview),
@@ -89,10 +89,11 @@ def _trouble(preview: Preview) -> Said | None:
     return None
 
 
-def _language(preview: Preview, language: str) -> str | None:
-    if preview.language_there == language:
+def language_there(shown: str, language: str) -> str | None:
+    """In which language the next page is, where that is not the customer's."""
+    if shown == language:
         return None
-    return gettext("The next page will be in %(language)s.", language=name_of(preview.language_there))
+    return gettext("The next page will be in %(language)s.", language=name_of(shown))
 
 
 def _choose_again(preview: Preview) -> str | None:

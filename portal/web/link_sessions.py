@@ -5,17 +5,14 @@ from typing import Any
 from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.link_session import State
-from portal.domain.people import Surface
+from portal.domain.link_session import Purpose, State
 from portal.journey import outcome
 from portal.journey.outcome import AttemptView
 from portal.web.departures import follow_or_show
 from portal.web.guards import customer, customers
-from portal.web.outcomes import Outcome
-from portal.web.outcomes import outcome as outcome_of
-from portal.web.outcomes_in_app import outcome_in_app
+from portal.web.outcomes_in_app import words_of
 from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
-from portal.web.surface import is_in_webview, surface
+from portal.web.surface import is_in_webview
 from portal.web.way_out import way_out_of_webview
 from portal.web.wiring import portal
 
@@ -50,7 +47,7 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
         abort(404)
     if wants_fragment():
         return _look_again(view)
-    return page("link_sessions/attempt.html", view=view, words=_words(view), **_next_look(view, 0))
+    return page("link_sessions/attempt.html", view=view, words=words_of(view), new=_new(view), **_next_look(view, 0))
 
 
 @blueprint.post("/<link_session_id>/continue")
@@ -70,6 +67,18 @@ def keep(link_session_id: str) -> ResponseReturnValue:
     return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
 
 
+@blueprint.post("/<link_session_id>/put-away")
+@customers("devices")
+def put_away(link_session_id: str) -> ResponseReturnValue:
+    """The customer wants to read no more of the attempt among their devices."""
+    is_known = outcome.put_away(
+        ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock()
+    )
+    if not is_known:
+        abort(404)
+    return see_other(url_for("devices.overview"))
+
+
 def _must_be_known(link_session_id: str) -> None:
     if not outcome.is_known(ports=portal().ports, customer=customer(), link_session_id=link_session_id):
         abort(404)
@@ -82,9 +91,12 @@ def _look_again(view: AttemptView) -> Response:
     return fragment("link_sessions/_progress.html", view=view, **_next_look(view, round_of_polling()))
 
 
-def _words(view: AttemptView) -> Outcome:
-    in_app = outcome_in_app(view) if surface() is Surface.APP else None
-    return in_app or outcome_of(view)
+def _new(view: AttemptView) -> frozenset[str]:
+    """The ids of the devices that the attempt has just linked."""
+    attempt = view.attempt
+    if attempt.state is not State.LINKED or attempt.purpose is not Purpose.LINK:
+        return frozenset()
+    return frozenset(device.id for device in view.devices if outcome.is_of(attempt, device))
 
 
 def _phase(view: AttemptView) -> str:

@@ -1,9 +1,17 @@
-"""What the page of an attempt says in the retailer's app, while its customer is in another browser."""
+"""What is said of an attempt: in the retailer's app other words while its customer is in another browser."""
 
 from portal.domain.link_session import State
 from portal.journey.outcome import AttemptView
-from portal.web.outcomes import NextStep, Outcome, Tone
+from portal.domain.people import Surface
+from portal.web.outcomes import NextStep, Outcome, Tone, outcome
+from portal.web.surface import surface
 from portal.web.words import gettext
+
+
+def words_of(view: AttemptView) -> Outcome:
+    """The words for an attempt where it is shown now."""
+    in_app = outcome_in_app(view) if surface() is Surface.APP else None
+    return in_app or outcome(view)
 
 
 def outcome_in_app(view: AttemptView) -> Outcome | None:

@@ -13,6 +13,7 @@ from portal import i18n
 from portal.domain.people import Customer, Surface
 from portal.identity import current
 from portal.web import labels, targets
+from portal.web.reconnecting import before_reconnecting
 from portal.web.surface import surface
 from portal.web.wiring import portal
 
@@ -55,10 +56,13 @@ def init_app(app: Flask, *, keeps_pieces: bool = True) -> None:
         icon=cache(icons.icon),
         shared=Shared(app.jinja_env, keeps=keeps_pieces),
         card_words=labels.card_words,
+        device_name=labels.device_name,
+        gone_words=labels.gone_words,
+        one_of_type=labels.ONE_OF_TYPE,
         type_names=labels.TYPE_NAMES,
         vendor_name=labels.vendor_name,
         vendor_questions=labels.VENDOR_QUESTIONS,
-        waiting_for=labels.WAITING_FOR,
+        before_reconnecting=before_reconnecting,
     )
 
 

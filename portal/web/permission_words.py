@@ -8,7 +8,7 @@ from portal import i18n
 from portal.domain.device import Device
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.permissions import Access, Permission, access
-from portal.web.labels import TYPE_NAMES, device_name, vendor_name
+from portal.web.labels import ONE_OF_TYPE, device_name, vendor_name
 from portal.web.leaving import permission_words
 from portal.web.words import gettext
 
@@ -50,7 +50,7 @@ def words_of(permission: Permission, *, retailer: str) -> PermissionWords:
     consent = permission.consent
     return PermissionWords(
         id=consent.link_session_id,
-        title=f"{TYPE_NAMES[permission.device_type]}, {vendor_name(permission.vendor)}",
+        title=f"{ONE_OF_TYPE[permission.device_type]}, {vendor_name(permission.vendor)}",
         text=_as_given(permission, retailer) if permission.is_worded else None,
         language=consent.language,
         version=consent.version,

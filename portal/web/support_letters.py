@@ -10,7 +10,7 @@ from portal.domain.letter import Letter
 from portal.domain.link_session import LinkSession
 from portal.domain.people import Customer
 from portal.journey.assist import Choice
-from portal.web.labels import TYPE_NAMES, device_name, vendor_name
+from portal.web.labels import ONE_OF_TYPE, device_name, vendor_name
 from portal.web.wiring import portal
 from portal.web.words import gettext
 
@@ -60,7 +60,7 @@ def to_connect(customer: Customer, choice: Choice) -> Letter:
 
 
 def choice_name(choice: Choice) -> str:
-    return f"{TYPE_NAMES[choice.device_type]}, {vendor_name(choice.vendor)}"
+    return f"{ONE_OF_TYPE[choice.device_type]}, {vendor_name(choice.vendor)}"
 
 
 def _told(customer: Customer, said: str) -> Letter:

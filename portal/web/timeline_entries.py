@@ -9,7 +9,7 @@ from portal.domain.people import Consent
 from portal.i18n import LazyWords, current_language, moment, name_of, speaking, time_of_day
 from portal.journey.device_timeline import DeviceEntry, DeviceEvent
 from portal.journey.timeline import AttemptEntry, Entry, RecordEntry, Step, Timeline
-from portal.web.labels import CONNECTIONS, TYPE_NAMES, device_name, vendor_name
+from portal.web.labels import CONNECTIONS, ONE_OF_TYPE, TYPE_NAMES, device_name, vendor_name
 from portal.web.outcomes import Tone
 from portal.web.timeline_advice import Advice, advice
 from portal.web.timeline_words import (
@@ -158,7 +158,7 @@ def _tone(entry: AttemptEntry, *, refused: bool) -> Tone:
 
 
 def _choice(device_type: DeviceType, vendor: Vendor) -> str:
-    return f"{TYPE_NAMES[device_type]}, {vendor_name(vendor)}"
+    return f"{ONE_OF_TYPE[device_type]}, {vendor_name(vendor)}"
 
 
 def _facts(entry: AttemptEntry) -> tuple[Fact, ...]:

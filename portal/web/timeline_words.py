@@ -88,6 +88,8 @@ RECORDS: Mapping[str, LazyWords] = {
     "support.asks_first": _("The customer wants to be asked before customer support looks"),
     "support.need_not_ask": _("Customer support need not ask the customer first any more"),
     "consent.withdrawn": _("The customer took back a permission"),
+    "consent.ended": _("A permission ended because nothing was connected on it"),
+    "consent.resumed": _("A permission is in force again because a device was connected late"),
     "data.downloaded": _("The customer downloaded their data"),
     "deletion.asked": _("The customer had their account deleted"),
     "letter.sent": _("An e-mail was sent to the customer"),
