@@ -102,11 +102,6 @@ class Device:
         """Whether it left the list without its customer's doing, and they have not put that away yet."""
         return self.removed_at is not None and self.removed_because is not None and self.put_away_at is None
 
-    def is_connected_again_by(self, other: "Device") -> bool:
-        """Whether the other device was linked after this one had left, and is of the same type and vendor."""
-        is_alike = (self.device_type, self.vendor_key) == (other.device_type, other.vendor_key)
-        return is_alike and self.removed_at is not None and other.linked_at >= self.removed_at
-
     def is_active_as(self, reading: DeviceReading) -> bool:
         """Whether this device is on its customer's list under the reading's id."""
         return self.removed_at is None and self.provider_device_id == reading.provider_device_id

@@ -35,7 +35,7 @@ def unfinished(attempts: Sequence[LinkSession], *, now: datetime) -> tuple[LinkS
     )
     newest: dict[tuple[str, str], LinkSession] = {}
     for attempt in begun:
-        if attempt.state not in BACK and attempt.reason is not Reason.SUPERSEDED:
+        if attempt.reason is not Reason.SUPERSEDED:
             newest.setdefault(_choice(attempt), attempt)
     told = {attempt.id for attempt in newest.values()}
     return tuple(

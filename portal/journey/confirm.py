@@ -190,6 +190,7 @@ def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
     for device in (as_told(tx, device, now=now) for device in linked):
         devices.save(tx, device)
         note_device(tx, device, "linked", now=now)
+        devices.put_away_alike(tx, device, now=now)
         if device.consent_id is not None and consents.resume(tx, device.customer_id, device.consent_id):
             note_consent(tx, device.customer_id, device.consent_id, "resumed", now=now)
         provider_accounts.plan(tx, device.customer_id, device.provider_key, due_at=now + OFTENEST, failures=0)

@@ -22,6 +22,7 @@ from portal.storage import unfinished as attempts_in_sight
 
 log = structlog.get_logger(__name__)
 
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """All devices, those that need the customer first, and the attempts that are not finished.
@@ -68,14 +69,9 @@ def overview(
         devices=tuple(sorted(shown, key=lambda device: not device.needs_customer)),
         attempts=unfinished(attempts, now=now),
         refreshing=bool(stale) or any(device.removal_asked_at is not None for device in linked),
-        gone=tuple(device for device in seen if device.is_removal_news and not _is_back(device, linked)),
+        gone=tuple(device for device in seen if device.is_removal_news),
         renewals=renewals(attempts, now=now),
     )
-
-
-def _is_back(gone: Device, linked: tuple[Device, ...]) -> bool:
-    """Whether its customer has connected it again since, though perhaps under another id."""
-    return any(gone.is_connected_again_by(device) for device in linked)
 
 
 def put_away(*, ports: Ports, customer: Customer, device_id: str, now: datetime) -> bool:

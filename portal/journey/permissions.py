@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from portal.domain.catalogue import DeviceType, Vendor
 from portal.domain.device import Device
+from portal.domain.link_session import OPEN
 from portal.domain.people import Consent, Customer
 from portal.journey import remove
 from portal.journey.ending import end_attempt
@@ -35,7 +36,8 @@ class Access(StrEnum):
 class Permission:
     """One permission: for what, to whom, and the devices that are or were connected on it.
 
-    `is_worded`: it was given in the words that are in use today.
+    `is_worded`: it was given in the words that are in use today. `is_under_way`: its attempt may connect something
+    soon.
     """
 
     consent: Consent
@@ -44,11 +46,17 @@ class Permission:
     provider: Traits
     devices: tuple[Device, ...]
     is_worded: bool
+    is_under_way: bool = False
 
     @property
     def connected(self) -> tuple[Device, ...]:
         """What is still on the customer's list."""
         return tuple(device for device in self.devices if device.removed_at is None)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether something rests on it now, or is about to; what else there was is read as earlier."""
+        return self.consent.is_in_force and (bool(self.connected) or self.is_under_way)
 
 
 def access(device: Device) -> Access:
@@ -131,6 +139,7 @@ def _all(tx: Transaction, ports: Ports, customer: Customer) -> tuple[Permission,
             provider=ports.traits(consent.provider_key),
             devices=tuple(device for device in owned if device.consent_id == consent.link_session_id),
             is_worded=consent.version == ports.policy.consent_version,
+            is_under_way=attempt.state in OPEN,
         )
         for consent in consents.latest(tx, customer.id, MOST)
         if (attempt := attempts.get(consent.link_session_id)) is not None

@@ -15,7 +15,8 @@ from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import LinkSession, State
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import EventKind, EventState, ProviderEvent
-from portal.journey.devices import BACK, wake_read
+from portal.domain.unfinished import BACK
+from portal.journey.devices import wake_read
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports

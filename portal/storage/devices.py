@@ -75,6 +75,19 @@ def put_away(tx: Transaction, customer_id: str, device_id: str, *, now: datetime
     return tx.connection.execute(done).rowcount == 1
 
 
+def put_away_alike(tx: Transaction, linked: Device, *, now: datetime) -> None:
+    """Ends the news of devices of the same type and vendor that left: the customer has connected such a one again."""
+    tx.in_turn(linked.customer_id)
+    alike = (
+        _devices.c.customer_id == linked.customer_id,
+        _devices.c.device_type == linked.device_type,
+        _devices.c.vendor_key == linked.vendor_key,
+    )
+    is_news = (_devices.c.removed_at.is_not(None), _devices.c.removed_because.is_not(None))
+    old = update(_devices).where(*alike, *is_news, _devices.c.put_away_at.is_(None))
+    tx.connection.execute(old.values(put_away_at=now))
+
+
 def known(tx: Transaction, customer_id: str, provider_key: str) -> tuple[Device, ...]:
     """All devices the customer has or had at this provider, removed ones too."""
     return _own(tx, _KNOWN, customer_id, provider_key=provider_key)

@@ -1,5 +1,7 @@
 """The devices and their buttons."""
 
+from typing import Any
+
 from flask import Blueprint, abort, url_for
 from flask.typing import ResponseReturnValue
 
@@ -31,8 +33,12 @@ def overview() -> ResponseReturnValue:
     found = journey.overview(ports=portal().ports, customer=customer(), now=portal().clock(), then=once_sent)
     asked = round_of_polling()
     looks_again = _next_look(found) if asked < LOOKS else None
-    shown = {"overview": found, "looks_again": looks_again, "unfinished": unfinished_cards(found.attempts)}
-    shown["connect_again_url"] = connect_again_url
+    shown: dict[str, Any] = {
+        "overview": found,
+        "looks_again": looks_again,
+        "unfinished": unfinished_cards(found.attempts),
+        "connect_again_url": connect_again_url,
+    }
     if wants_fragment():
         return fragment("devices/_list.html", asked=asked + 1, **shown)
     return page("devices/overview.html", asked=1, said=removal_words(notices.take()), **shown)

@@ -1,8 +1,8 @@
 """What is said of an attempt: in the retailer's app other words while its customer is in another browser."""
 
 from portal.domain.link_session import State
-from portal.journey.outcome import AttemptView
 from portal.domain.people import Surface
+from portal.journey.outcome import AttemptView
 from portal.web.outcomes import NextStep, Outcome, Tone, outcome
 from portal.web.surface import surface
 from portal.web.words import gettext

@@ -32,7 +32,7 @@ ACCESS: Mapping[Access, LazyWords] = {
 class PermissionWords:
     """One permission in words. `text` is in the language in which it was given; None where only its version is known.
 
-    `devices` are names, each with how the access to it stands.
+    `devices` are names, each with how the access to it stands. `is_current`: something rests on it, or is about to.
     """
 
     id: str
@@ -42,6 +42,8 @@ class PermissionWords:
     version: str
     given_at: datetime
     withdrawn_at: datetime | None
+    ended_at: datetime | None
+    is_current: bool
     devices: tuple[tuple[str, str], ...]
 
 
@@ -56,6 +58,8 @@ def words_of(permission: Permission, *, retailer: str) -> PermissionWords:
         version=consent.version,
         given_at=consent.given_at,
         withdrawn_at=consent.withdrawn_at,
+        ended_at=consent.ended_at,
+        is_current=permission.is_current,
         devices=tuple((device_name(device), _access(device, permission)) for device in permission.devices),
     )
 

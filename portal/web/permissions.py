@@ -21,7 +21,7 @@ def confirm_withdrawal(consent_id: str) -> ResponseReturnValue:
     found = journey.find(ports=portal().ports, customer=customer(), consent_id=consent_id)
     if found is None:
         abort(404)
-    if found.consent.withdrawn_at is not None:
+    if not found.consent.is_in_force:
         return see_other(url_for("privacy.overview", _anchor="permissions"))
     return page(
         "permissions/withdraw.html",

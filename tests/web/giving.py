@@ -46,6 +46,30 @@ def keep(running: Installation, device: Device) -> None:
         devices.save(tx, device)
 
 
+def give_attempt(running: Installation, visitor: Visitor, state: State, **differences: object) -> str:
+    """Gives a customer an attempt to link a NIBE heat pump, begun twenty minutes ago; answers the path of its page."""
+    now = datetime.now(UTC)
+    assert visitor.customer
+    made: dict[str, object] = {
+        "id": new_id(),
+        "customer_id": visitor.customer.id,
+        "purpose": Purpose.LINK,
+        "provider_key": "podero",
+        "device_type": DeviceType.HEAT_PUMP,
+        "vendor_key": "nibe",
+        "vendor_code": None,
+        "language": "en",
+        "route_reason": RouteReason.ONLY_OFFER,
+        "state": state,
+        "created_at": now - timedelta(minutes=20),
+        "expires_at": now + timedelta(hours=1),
+    }
+    attempt = LinkSession(**{**made, **differences})  # type: ignore[arg-type]  # the fields are listed just above
+    with running.database.write() as tx:
+        link_sessions.insert(tx, attempt, click=None)
+    return f"/link-sessions/{attempt.id}"
+
+
 def give_renewal(running: Installation, device: Device, state: State, **differences: object) -> str:
     """Gives the owner of a device an attempt to reconnect it; answers the path of its page."""
     now = datetime.now(UTC)

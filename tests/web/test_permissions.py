@@ -1,14 +1,18 @@
 """What customers read of their permissions, and taking one back from the privacy page."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from portal.domain.device import Connection
-from portal.storage import devices
+from portal.domain.link_session import State
+from portal.domain.people import Consent
+from portal.storage import consents, devices
 from tests.support.live import Installation
 from tests.web.desk import Desk
-from tests.web.giving import give_permission
+from tests.web.giving import give_attempt, give_permission
 from tests.web.visitor import Visitor
 
 
@@ -98,3 +102,53 @@ def test_support_sees_what_was_allowed_and_can_take_back_nothing(running: Instal
     assert desk.send("GET", f"{prefix}/privacy/permissions/{consent_id}/withdraw").status_code == 404
     assert desk.post(f"{prefix}/privacy/permissions/{consent_id}/withdraw").status_code in {403, 404}
     assert "Taken back" not in vera.page("/privacy").text
+
+
+def idle(running: Installation, vera: Visitor, *, ended: bool) -> str:
+    """A permission of an attempt that linked nothing; answers its id."""
+    assert vera.customer
+    now = datetime.now(UTC)
+    path = give_attempt(running, vera, State.CANCELLED, vendor_key="daikin", provider_key="nox", ended_at=now)
+    attempt_id = path.rsplit("/", 1)[-1]
+    consent = Consent(vera.customer.id, attempt_id, "nox", "1", "en", smart_control=False, given_at=now)
+    with running.database.write() as tx:
+        consents.record(tx, replace(consent, ended_at=now if ended else None))
+    return attempt_id
+
+
+def test_the_code_for_support_comes_before_everything_else_on_the_page(running: Installation, vera: Visitor) -> None:
+    give_permission(running, vera)
+    page = vera.page("/privacy")
+    first = page.text.index("A code for customer support")
+    assert all(first < page.text.index(words) for words in ("What we keep", "Your permissions"))
+    assert page.html.count('action="/privacy/support-code"') == 1
+
+
+def test_a_permission_that_nothing_came_of_is_folded_away_and_what_is_in_use_stands_by_its_device(
+    running: Installation, vera: Visitor
+) -> None:
+    in_use = give_permission(running, vera)
+    over, ended = idle(running, vera, ended=False), idle(running, vera, ended=True)
+    page = vera.page("/privacy")
+    shown, folded = page.html.split("<details", 1)
+    assert f"withdraw-{in_use}" in shown
+    assert "<h3>NIBE S1255</h3>" in shown
+    assert f"withdraw-{over}" in folded
+    assert f"withdraw-{over}" not in shown
+    assert f"withdraw-{ended}" not in page.html
+    assert "Ended, because nothing was connected: today" in folded
+    assert "Daikin" not in shown
+
+
+def test_one_that_ended_by_itself_needs_not_be_taken_back(running: Installation, vera: Visitor) -> None:
+    ended = idle(running, vera, ended=True)
+    answer = vera.send("GET", f"/privacy/permissions/{ended}/withdraw")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/privacy#permissions")
+    assert "No permission is in use at the moment." in vera.page("/privacy").text
+
+
+def test_what_was_just_taken_back_is_not_folded_away(running: Installation, vera: Visitor) -> None:
+    consent_id = give_permission(running, vera)
+    vera.post(f"/privacy/permissions/{consent_id}/withdraw")
+    assert '<details class="earlier" open>' in vera.page("/privacy").html
+    assert '<details class="earlier">' in vera.page("/privacy").html

@@ -1,4 +1,4 @@
-"""What stays in sight until its customer puts it away, and permissions that end because nothing was connected on them."""
+"""What stays in sight until it is put away, and permissions that end because nothing was connected on them."""
 
 import sqlalchemy as sa
 from alembic import op
