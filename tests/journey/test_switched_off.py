@@ -58,7 +58,7 @@ def test_an_attempt_that_had_not_left_ends(world: World, anna: Customer, without
 
 
 @at_every_provider
-def test_an_attempt_that_was_back_ends_after_a_quarter_of_an_hour_and_lives_if_the_provider_does(
+def test_an_attempt_that_was_back_ends_after_a_day_and_lives_if_the_provider_does(
     world: World, anna: Customer, without: SwitchOff, choice: Choice
 ) -> None:
     first, back = world.goes_there(anna, choice)
@@ -73,7 +73,7 @@ def test_an_attempt_that_was_back_ends_after_a_quarter_of_an_hour_and_lives_if_t
     second, back = world.goes_there(anna, choice)
     world.worker.stop()
     world.comes_back(anna, back)
-    world.clock.forward(minutes=16)
+    world.clock.forward(hours=24, minutes=1)
     ended = without(choice).looks(anna, second).attempt
     assert (ended.state, ended.reason) == (State.FAILED, Reason.NOT_CONFIRMED)
 

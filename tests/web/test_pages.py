@@ -154,7 +154,8 @@ def test_the_devices_page_looks_again_by_itself_and_then_rests(running: Installa
     hal = Visitor(running.app, running.url).sign_in("hal")
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     give(running, hal, provider_key="podero", read_at=long_ago)
-    assert "data-hx-get" not in hal.fragment("/devices?n=8").text
+    assert "load delay" in hal.fragment("/devices?n=7").text
+    assert "load delay" not in hal.fragment("/devices?n=8").text
     for nonsense in ("-1", "x", "٣", "9" * 50):
         assert hal.send("GET", "/devices", query_string={"n": nonsense}).status_code == 200
 
