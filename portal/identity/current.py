@@ -22,8 +22,8 @@ from portal.storage.database import Database
 CONFIRMED_FOR = timedelta(minutes=15)
 """How long it counts that a customer has signed in anew for something grave."""
 
-BROWSER, LANGUAGE, UNTIL = "browser", "language", "until"
-"""What the cookie holds beside the login session."""
+BROWSER, LANGUAGE, UNTIL, ASKS = "browser", "language", "until", "asks"
+"""What the cookie holds beside the login session. `asks`: somebody signed out here, and nobody has signed in since."""
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -142,9 +142,15 @@ def login(token: str) -> None:
 
 
 def logout() -> None:
-    """End the login session of this browser. The next visitor gets the language, and another name."""
+    """End the login session of this browser. The next visitor gets the language, another name, and a question."""
     _start_over(keeping=(LANGUAGE,))
     flask_login.logout_user()
+    session[ASKS] = True
+
+
+def asks() -> bool:
+    """Whether the next sign-in is a question, since the issuer may not know of the sign-out before it."""
+    return bool(session.get(ASKS))
 
 
 def is_known_browser() -> bool:

@@ -1,7 +1,5 @@
 """The OpenID issuer as we reach it: its discovery document, its keys and the calls to its endpoints."""
 
-import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,28 +43,14 @@ class Issuer:
         self.caller = Caller(timeout=timeout, ca_bundle=ca_bundle)
         self._metadata = Kept(self._fetch_metadata, ticks)
         self._keys = Kept(self._fetch_keys, ticks)
-        self._asking = threading.Lock()
 
     def metadata(self) -> Metadata:
         """The discovery document. Raises IssuerError."""
         return self._metadata.get()
 
-    def known_metadata(self) -> Metadata | None:
-        """The discovery document if it was ever read; never waits, but has it read behind."""
-        if self._metadata.value is None and self._asking.acquire(blocking=False):
-            threading.Thread(target=self._ask, daemon=True).start()
-        return self._metadata.value
-
     def keys(self, *, insist: bool = False) -> tuple[Key, ...]:
         """The keys that ID tokens are signed with. Raises IssuerError."""
         return self._keys.get(insist=insist)
-
-    def _ask(self) -> None:
-        try:
-            with contextlib.suppress(IssuerError):
-                self.metadata()
-        finally:
-            self._asking.release()
 
     def _fetch_metadata(self) -> Metadata:
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"

@@ -5,15 +5,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus
 
 from portal.domain.people import Identity
 from portal.identity.calls import IssuerError
 from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.id_token import LEEWAY, verified_claims
 from portal.identity.issuer import Issuer, Metadata
+from portal.identity.logout_address import logout_address
 from portal.identity.logout_token import LogoutToken, read_logout_token
 from portal.identity.signatures import seconds
 from portal.storage import sign_ins
@@ -26,6 +26,8 @@ LONGEST_ANSWER = 4096
 
 SHOW_ANEW = {"prompt": "login", "max_age": "0"}
 """The second makes the issuer say when it was, which the first alone does not."""
+
+ASK = {"prompt": "login"}
 
 OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
@@ -74,10 +76,21 @@ class Oidc:
         self._database = database
         self._issuer = Issuer(config.issuer, timeout=config.timeout, ca_bundle=config.ca_bundle)
 
-    def begin(self, *, browser: str, target: str, language: str, now: datetime, confirms: bool = False) -> str:
+    def begin(
+        self,
+        *,
+        browser: str,
+        target: str,
+        language: str,
+        now: datetime,
+        confirms: bool = False,
+        asks: bool = False,
+        is_retry: bool = False,
+    ) -> str:
         """Where to send the customer to sign in; `target` names the page to come back to. Raises SignInFailed.
 
-        `confirms`: though they may be signed in there, they are to show anew that it is them.
+        `confirms`: though they may be signed in there, they are to show anew that it is them. `asks`: the issuer lets
+        nobody in without a question. `is_retry`: started by itself, after a sign-in that came to nothing.
         """
         try:
             metadata = self._issuer.metadata()
@@ -97,6 +110,7 @@ class Oidc:
                 now=now,
                 expires_at=now + PATIENCE,
                 confirms=confirms,
+                is_retry=is_retry,
             )
         config = self._config
         with self._issuer.caller.client(
@@ -112,7 +126,7 @@ class Oidc:
                 code_verifier=verifier,
                 ui_locales=language,
                 **({"acr_values": " ".join(config.acr_values)} if config.acr_values else {}),
-                **(SHOW_ANEW if confirms else {}),
+                **(SHOW_ANEW if confirms else ASK if asks else {}),
             )
         return str(url)
 
@@ -156,10 +170,14 @@ class Oidc:
             "post_logout_redirect_uri": self._config.post_logout_redirect_uri,
             "ui_locales": language,
         }
-        if id_token:
-            query["id_token_hint"] = id_token
-        separator = "&" if urlsplit(metadata.end_session_endpoint).query else "?"
-        return f"{metadata.end_session_endpoint}{separator}{urlencode(query)}"
+        return logout_address(metadata.end_session_endpoint, query, id_token)
+
+    def begun(self, state: str | None) -> sign_ins.Begun | None:
+        """What the sign-in of this state was for, for who came back and is not signed in by it."""
+        if not state or len(state) > LONGEST_ANSWER:
+            return None
+        with self._database.read() as tx:
+            return sign_ins.begun(tx, state)
 
     def read_logout(self, token: str, *, now: datetime) -> LogoutToken:
         """Whom the issuer says to be signed out. Raises LogoutRefused, and IssuerError while it cannot be proven."""
@@ -170,10 +188,6 @@ class Oidc:
             keys=lambda insist: self._issuer.keys(insist=insist),
             now=now,
         )
-
-    def origins(self) -> tuple[str, ...]:
-        """The origins a browser meets on the way to the issuer and out of it, as far as they are known; never waits."""
-        return _origins(self._config.issuer, self._issuer.known_metadata())
 
     def _take(self, state: str | None, browser: str, now: datetime) -> sign_ins.SignIn:
         if not state:
@@ -235,10 +249,16 @@ def read_answer(args: Mapping[str, str], metadata: Metadata) -> str:
         raise IssuerError("answer_without_issuer")
     if "error" in args:
         # Anybody can write anything into these parameters, so nothing of them goes further.
-        raise IssuerError("cancelled" if args["error"] == "access_denied" else "refused_by_issuer")
+        raise IssuerError("cancelled" if was_cancelled(args) else "refused_by_issuer")
     if not args.get("code"):
         raise IssuerError("answer_without_code")
     return args["code"]
+
+
+def was_cancelled(args: Mapping[str, str]) -> bool:
+    """Whether the issuer says that the customer did not want to go on; some have a word of their own for it."""
+    error = args.get("error", "").lower()
+    return error == "access_denied" or "cancel" in error
 
 
 def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
@@ -251,13 +271,3 @@ def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(id_token, str) or not id_token:
         raise IssuerError("id_token_missing")
     return access_token, id_token
-
-
-@lru_cache
-def _origins(issuer: str, metadata: Metadata | None) -> tuple[str, ...]:
-    """Asked for every answer."""
-    urls = [issuer]
-    if metadata is not None:
-        urls += [metadata.authorization_endpoint, metadata.end_session_endpoint or issuer]
-    parts = [urlsplit(url) for url in urls]
-    return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))

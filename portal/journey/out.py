@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from portal.domain.catalogue import Vendor
 from portal.domain.link_session import LinkSession, Reason, State
 from portal.domain.people import Customer
 from portal.journey import link
@@ -46,6 +47,7 @@ class LetOut:
     attempt: LinkSession
     customer: Customer
     provider: Traits
+    vendor: Vendor
     app_link: str
     may_go: bool
 
@@ -90,7 +92,8 @@ def before_leaving(*, ports: Ports, browser: str, now: datetime) -> LetOut | Non
     if attempt is None or customer is None:
         return None
     provider = ports.traits(attempt.provider_key)
-    return LetOut(attempt, customer, provider, latest.app_link, may_go=attempt.may_follow(now))
+    vendor = ports.catalogue.vendor(attempt.vendor_key)
+    return LetOut(attempt, customer, provider, vendor, latest.app_link, may_go=attempt.may_follow(now))
 
 
 def follow(*, ports: Ports, let_out: LetOut, now: datetime) -> str | None:

@@ -113,8 +113,14 @@ def is_of(attempt: LinkSession, device: Device) -> bool:
 
 def is_known(*, ports: Ports, customer: Customer, link_session_id: str) -> bool:
     """Whether the customer has this attempt."""
+    return provider_of(ports=ports, customer=customer, link_session_id=link_session_id) is not None
+
+
+def provider_of(*, ports: Ports, customer: Customer, link_session_id: str) -> Traits | None:
+    """The provider of one of the customer's attempts; None where they have no such attempt."""
     with ports.database.read() as tx:
-        return link_sessions.get(tx, customer.id, link_session_id) is not None
+        attempt = link_sessions.get(tx, customer.id, link_session_id)
+    return ports.traits(attempt.provider_key) if attempt else None
 
 
 def put_away(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:

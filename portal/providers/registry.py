@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from portal.domain.catalogue import Offer, available
-from portal.providers.connect_url import is_loopback
 from portal.providers.protocol import Provider
 
 
@@ -14,11 +13,6 @@ class Registry:
     def __init__(self, providers: tuple[Provider, ...]) -> None:
         self.providers = providers
         self._by_key = {provider.traits.key: provider for provider in providers}
-        hosts = [host for provider in providers for host in provider.traits.connect_hosts]
-        # Made once: asked for with every answer.
-        self._connect_origins = tuple(
-            dict.fromkeys(f"{'http' if is_loopback(host) else 'https'}://{host}" for host in hosts)
-        )
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self.providers)
@@ -39,7 +33,3 @@ class Registry:
         return MappingProxyType(
             {provider.traits.key: frozenset(provider.traits.languages) for provider in self.providers}
         )
-
-    def connect_origins(self) -> tuple[str, ...]:
-        """The origins of every Connect UI, as a content security policy's `form-action` wants them."""
-        return self._connect_origins

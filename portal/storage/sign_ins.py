@@ -1,15 +1,18 @@
 """Sign-ins under way at the issuer. Kept here and not in a cookie, so that any number may be abandoned."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select, update
 
 from portal.storage import tables
 from portal.storage.database import Transaction
 from portal.storage.sealing import hashed
 
 _sign_ins = tables.sign_ins
+
+REMEMBERED = timedelta(days=1)
+"""How long after its end it is known what a sign-in was for: long enough for an answer that comes late or twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class SignIn:
     confirms: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a sign-in was for. `is_retry`: it was started once more by itself, after one that came to nothing."""
+
+    target: str
+    confirms: bool
+    is_retry: bool
+
+
 def begin(
     tx: Transaction,
     *,
@@ -39,6 +51,7 @@ def begin(
     now: datetime,
     expires_at: datetime,
     confirms: bool = False,
+    is_retry: bool = False,
 ) -> None:
     """Keeps a sign-in that left for the issuer with this random `state`, in this browser."""
     sign_in = insert(_sign_ins).values(
@@ -49,6 +62,7 @@ def begin(
         target=target,
         language=language,
         confirms=confirms,
+        is_retry=is_retry,
         created_at=now,
         expires_at=expires_at,
     )
@@ -58,7 +72,8 @@ def begin(
 def take(tx: Transaction, *, state: str, browser: str, now: datetime) -> SignIn | None:
     """The sign-in, once: whoever asks again gets None, and another browser never gets it nor spoils it."""
     mine = (_sign_ins.c.state_hash == hashed(state), _sign_ins.c.browser_hash == hashed(browser))
-    taken = delete(_sign_ins).where(*mine).returning(*_sign_ins.c)
+    is_open = _sign_ins.c.taken_at.is_(None)
+    taken = update(_sign_ins).where(*mine, is_open).values(taken_at=now).returning(*_sign_ins.c)
     row = tx.connection.execute(taken).mappings().one_or_none()
     if row is None or row["expires_at"] <= now:
         return None
@@ -75,6 +90,13 @@ def take(tx: Transaction, *, state: str, browser: str, now: datetime) -> SignIn 
     )
 
 
+def begun(tx: Transaction, state: str) -> Begun | None:
+    """What the sign-in of this `state` was for, whichever browser asks and however it ended: that is no secret."""
+    wanted = select(_sign_ins.c.target, _sign_ins.c.confirms, _sign_ins.c.is_retry)
+    row = tx.connection.execute(wanted.where(_sign_ins.c.state_hash == hashed(state))).one_or_none()
+    return Begun(*row) if row else None
+
+
 def purge(tx: Transaction, now: datetime) -> None:
-    """Deletes the sign-ins that were abandoned."""
-    tx.connection.execute(delete(_sign_ins).where(_sign_ins.c.expires_at <= now))
+    """Deletes the sign-ins that ended a while ago."""
+    tx.connection.execute(delete(_sign_ins).where(_sign_ins.c.expires_at <= now - REMEMBERED))

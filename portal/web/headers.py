@@ -1,12 +1,11 @@
 """The headers of every answer: what a browser may do with our pages, and that nobody keeps them."""
 
-from collections.abc import Iterable
-from functools import cache, partial
 from wsgiref.headers import Headers
 
 from flask import Flask, Response, request
 
-from portal.web.wiring import Portal, portal
+from portal.web.onward import GOES_ON
+from portal.web.wiring import portal
 
 KEEPABLE = frozenset({"static", "welcome.theme", "welcome.logo", "well_known.apple", "well_known.android"})
 """Endpoints whose answers are the same for everybody and may be cached."""
@@ -33,29 +32,26 @@ FIXED = {
     "magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), usb=()",
 }
 
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+"""Nothing inline, nothing from elsewhere, and no form ends anywhere but here."""
+
+CONTENT_SECURITY_POLICY = "; ".join(f"{name} {value}" for name, value in POLICY.items())
+
 YEAR = 31_536_000
 
 
-def init_app(app: Flask, *, leads_to_providers: bool = True) -> None:
-    app.after_request(partial(_dress, leads_to_providers))
-
-
-@cache
-def content_security_policy(form_origins: tuple[str, ...]) -> str:
-    """Nothing inline and nothing from elsewhere; forms may end at `form_origins`, because a browser holds a form's
-    redirects to the same rule as the form."""
-    rules = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' data:",
-        "font-src": "'self'",
-        "connect-src": "'self'",
-        "form-action": " ".join(("'self'", *form_origins)),
-        "frame-ancestors": "'none'",
-        "base-uri": "'none'",
-    }
-    return "; ".join(f"{name} {value}" for name, value in rules.items())
+def init_app(app: Flask) -> None:
+    app.after_request(_dress)
 
 
 def dress_static(headers: Headers, _path: str, _url: str) -> None:
@@ -65,21 +61,15 @@ def dress_static(headers: Headers, _path: str, _url: str) -> None:
     headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def _dress(leads_to_providers: bool, response: Response) -> Response:
-    installed, headers = portal(), response.headers
+def _dress(response: Response) -> Response:
+    headers = response.headers
     headers.extend(FIXED)
-    providers = installed.ports.providers.connect_origins() if leads_to_providers else ()
-    headers["Content-Security-Policy"] = content_security_policy(_form_origins(installed, providers))
-    headers["Referrer-Policy"] = "no-referrer" if request.endpoint in SECRET_ADDRESSES else "same-origin"
-    if installed.site.is_https:
+    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    is_secret = request.endpoint in SECRET_ADDRESSES or GOES_ON in headers
+    headers["Referrer-Policy"] = "no-referrer" if is_secret else "same-origin"
+    if portal().site.is_https:
         headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
     if request.endpoint not in KEEPABLE or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
         headers["Vary"] = "Cookie, Accept-Language, HX-Request"
     return response
-
-
-def _form_origins(installed: Portal, providers: Iterable[str]) -> tuple[str, ...]:
-    """The Connect UIs and the issuer, of whom more is known once it has answered."""
-    ours = {installed.site.origin}
-    return tuple(sorted({*providers, *installed.oidc.origins()} - ours))

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain.link_session import Purpose, State
 from portal.journey import outcome
 from portal.journey.outcome import AttemptView
-from portal.web.departures import follow_or_show
+from portal.web import departures
 from portal.web.guards import customer, customers
 from portal.web.outcomes_in_app import words_of
 from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
@@ -55,7 +55,7 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
 def go_on(link_session_id: str) -> ResponseReturnValue:
     """Follows the link that the attempt's page was waiting for."""
     _must_be_known(link_session_id)
-    return follow_or_show(link_session_id)
+    return departures.go_on(link_session_id)
 
 
 @blueprint.post("/<link_session_id>/keep")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import session
 
-KEY = "notice"
+KEY, NOT_SENT = "notice", "not_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,13 @@ def take() -> Notice | None:
     """The notice that was left, once."""
     left = session.pop(KEY, None)
     return Notice(left["code"], left["names"]) if left else None
+
+
+def leave_not_sent() -> None:
+    """Leaves word for the next whole page, whichever it is, that a form was not taken in."""
+    session[NOT_SENT] = True
+
+
+def take_not_sent() -> bool:
+    """Whether a form was not taken in just now; said once."""
+    return bool(session.pop(NOT_SENT, False))

@@ -1,12 +1,14 @@
 """Where a browser that the app let out learns for whom it connects, before it leaves for the Connect UI."""
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
+from portal.domain.catalogue import OTHER_VENDOR
 from portal.identity import current
 from portal.journey import out
 from portal.journey.out import LetOut
+from portal.web import onward
 from portal.web.app_addresses import address_of
 from portal.web.guards import everyone
 from portal.web.page import page, see_other
@@ -15,6 +17,9 @@ from portal.web.way_out import by_hand
 from portal.web.wiring import portal
 
 blueprint = Blueprint("out", __name__, url_prefix="/out")
+
+READ = "read_before_leaving"
+"""Names in the cookie the attempt whose page was answered: another site may lead here, with another one's ticket."""
 
 
 @blueprint.get("/<text>")
@@ -40,20 +45,36 @@ def before_leaving() -> ResponseReturnValue:
     viewer = current.viewer()
     if viewer is not None and viewer.id != let_out.customer.id:
         return page("out/somebody_else.html", status=409, receiver=let_out.customer.identity.initials)
-    return page("out/before_leaving.html", let_out=let_out, receiver=let_out.customer.identity.initials)
+    return page(
+        "out/before_leaving.html",
+        let_out=let_out,
+        receiver=let_out.customer.identity.initials,
+        is_chosen_there=let_out.vendor.key == OTHER_VENDOR,
+    )
 
 
 @blueprint.post("")
 @everyone("out")
 def go_on() -> ResponseReturnValue:
-    """To the Connect UI."""
+    """Ends at the page that leaves."""
     let_out = _let_out()
-    viewer = current.viewer()
-    is_theirs = let_out is not None and (viewer is None or viewer.id == let_out.customer.id)
-    if let_out is None or not is_theirs or not _was_read(let_out) or is_in_webview():
+    if let_out is None or not _was_read(let_out) or not _may_leave(let_out):
+        return see_other(url_for("out.before_leaving"))
+    session[READ] = let_out.attempt.id
+    return see_other(url_for("out.leave"))
+
+
+@blueprint.get("/leave")
+@everyone("out", has_effect=True)
+def leave() -> ResponseReturnValue:
+    """Goes on to the Connect UI, once, and only with the attempt whose page was read and answered here."""
+    let_out = _let_out()
+    if let_out is None or session.get(READ) != let_out.attempt.id or not _may_leave(let_out):
         return see_other(url_for("out.before_leaving"))
     connect_url = out.follow(ports=portal().ports, let_out=let_out, now=portal().clock())
-    return see_other(connect_url or url_for("out.before_leaving"))
+    if connect_url is None:
+        return see_other(url_for("out.before_leaving"))
+    return onward.to_provider(connect_url, let_out.provider.name)
 
 
 @blueprint.post("/not-me")
@@ -84,6 +105,12 @@ def _in_webview(text: str) -> ResponseReturnValue:
     page_url, picture = by_hand(attempt_id)
     here = url_for("link_sessions.attempt", link_session_id=attempt_id)
     return page("out/in_webview.html", page_url=page_url, picture=picture, here=here)
+
+
+def _may_leave(let_out: LetOut) -> bool:
+    """Whether nobody else is signed in here, and this is no webview."""
+    viewer = current.viewer()
+    return (viewer is None or viewer.id == let_out.customer.id) and not is_in_webview()
 
 
 def _was_read(let_out: LetOut) -> bool:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from portal import i18n
 from portal.domain.people import Customer, Surface
 from portal.identity import current
-from portal.web import labels, targets
+from portal.web import labels, notices, targets
 from portal.web.reconnecting import before_reconnecting
 from portal.web.surface import surface
 from portal.web.wiring import portal
@@ -129,6 +129,7 @@ def _given() -> dict[str, Any]:
         "surface": surface(),
         "to_the_app": _to_the_app(),
         "observed": g.get("observed"),
+        "a_form_was_not_sent": notices.take_not_sent,
     }
 
 

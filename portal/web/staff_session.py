@@ -9,7 +9,7 @@ from portal import i18n
 from portal.domain.support import Agent
 from portal.journey.support import Viewing
 
-TOKEN, BROWSER, OWN_LANGUAGE = "agent", "browser", "own_language"
+TOKEN, BROWSER, OWN_LANGUAGE, ASKS = "agent", "browser", "own_language", "asks"
 
 
 def browser() -> str:
@@ -23,14 +23,21 @@ def browser() -> str:
 def open(token: str) -> None:  # noqa: A001 - `staff_session.open` is how it is read
     """Makes this browser the one of a session just opened; of what the cookie held only the language stays."""
     language = session.get(i18n.CHOICE)
-    close()
+    session.clear()
     session[TOKEN] = token
     if language:
         session[i18n.CHOICE] = language
 
 
 def close() -> None:
+    """Ends it; the next sign-in is a question, since the issuer may not know of this sign-out."""
     session.clear()
+    session[ASKS] = True
+
+
+def asks() -> bool:
+    """Whether somebody signed out here, and nobody has signed in since."""
+    return bool(session.get(ASKS))
 
 
 def agent() -> Agent:

@@ -8,7 +8,7 @@ from portal import i18n
 from portal.identity.calls import IssuerError
 from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import SignInFailed
-from portal.web import staff_session
+from portal.web import onward, sign_in_ends, staff_session
 from portal.web.guards import machines
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
@@ -27,13 +27,8 @@ log = structlog.get_logger(__name__)
 @for_staff
 def begin() -> ResponseReturnValue:
     """Leaves for the staff's issuer."""
-    try:
-        url = staff().door.oidc.begin(
-            browser=staff_session.browser(), target="support", language=i18n.current_language(), now=portal().clock()
-        )
-    except SignInFailed as failure:
-        return _failed(failure)
-    return see_other(url)
+    sign_in_ends.starts_over()
+    return _to_the_issuer()
 
 
 @blueprint.get("/sign-in/callback")
@@ -45,7 +40,8 @@ def callback() -> ResponseReturnValue:
             args=request.args, browser=staff_session.browser(), now=portal().clock(), reference=reference()
         )
     except SignInFailed as failure:
-        return _failed(failure)
+        begins_again = sign_in_ends.end_of(failure, staff().door.oidc).begins_again
+        return _to_the_issuer(is_retry=True) if begins_again else _failed(failure)
     staff_session.open(token)
     return see_other(url_for("support.search"))
 
@@ -65,8 +61,8 @@ def sign_out() -> ResponseReturnValue:
     id_token = staff().door.sign_out(staff_session.agent(), token, now=portal().clock(), reference=reference())
     g.is_on_record = True
     staff_session.close()
-    language = i18n.current_language()
-    return see_other(staff().door.oidc.logout_url(id_token, language) or url_for("sign_in.failed"))
+    elsewhere = staff().door.oidc.logout_url(id_token, i18n.current_language())
+    return onward.to_sign_out(elsewhere) if elsewhere else see_other(url_for("sign_in.failed"))
 
 
 @blueprint.post("/back-channel-logout")
@@ -86,6 +82,21 @@ def signed_out_by_issuer() -> ResponseReturnValue:
         log.error("logout_not_proven", cause=str(error))
         return Response(status=503)
     return Response(status=200)
+
+
+def _to_the_issuer(*, is_retry: bool = False) -> ResponseReturnValue:
+    try:
+        url = staff().door.oidc.begin(
+            browser=staff_session.browser(),
+            target="support",
+            language=i18n.current_language(),
+            now=portal().clock(),
+            asks=staff_session.asks(),
+            is_retry=is_retry,
+        )
+    except SignInFailed as failure:
+        return _failed(failure)
+    return see_other(url)
 
 
 def _failed(failure: SignInFailed) -> ResponseReturnValue:

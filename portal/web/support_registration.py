@@ -38,7 +38,7 @@ def init_pages(app: Flask, *, has_host: bool) -> None:
     """
     app.url_map.converters["device_type"] = DeviceTypeConverter
     request_log.init_app(app)
-    headers.init_app(app, leads_to_providers=False)
+    headers.init_app(app)
     probes = (health.blueprint,) if has_host else ()
     own_pages = (pages, support_audit, support_assist, staff_sign_in)
     view_as.init_app(app, (*(each.blueprint for each in own_pages), *probes))

@@ -26,6 +26,9 @@ TARGETS: tuple[tuple[str, Callable[..., str]], ...] = (
     ),
     ("accessibility", lambda: url_for("welcome.accessibility")),
     ("sign-in-failed", lambda: url_for("sign_in.failed")),
+    ("sign-in-failed/(.+)", lambda name: url_for("sign_in.failed", to=known(name))),
+    ("sign-in-cancelled/(.+)", lambda name: url_for("sign_in.failed", to=known(name), why="cancelled")),
+    ("help", lambda: url_for("welcome.help_page")),
     ("return", lambda: url_for("arrivals.neutral")),
     ("app/again", lambda: url_for("app_entry.again")),
     ("app/continue", lambda: url_for("app_entry.ask")),
@@ -53,6 +56,16 @@ class Unknown(ValueError):
 
 def parse(name: str | None) -> str:
     """The URL of a target by its name; the devices page for anything that is not on the list."""
+    return _find(name) or url_for("devices.overview")
+
+
+def known(name: str | None) -> str:
+    """The name of a target, as it may stand in an address of ours; the devices page for what is not on the list."""
+    return name if name is not None and _find(name) is not None else DEVICES
+
+
+def _find(name: str | None) -> str | None:
+    """The URL of a target; None for anything that is not on the list."""
     if name is not None and len(name) <= LONGEST:
         for pattern, url in TARGETS:
             match = re.fullmatch(pattern, name, flags=re.ASCII)
@@ -61,7 +74,7 @@ def parse(name: str | None) -> str:
                     return url(*match.groups())
                 except Unknown:
                     break
-    return url_for("devices.overview")
+    return None
 
 
 def _known(slug: str) -> DeviceType:

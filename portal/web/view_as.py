@@ -15,9 +15,9 @@ from portal.domain.people import LoginSession
 from portal.domain.support import Agent
 from portal.identity import current
 from portal.journey import support
-from portal.web import connect, devices, link_sessions, privacy, staff_session, support_timeline, welcome
-from portal.web.guards import SAFE, csrf, is_for_machines, refuse_other_sites
-from portal.web.page import page, see_other
+from portal.web import connect, devices, link_sessions, onward, privacy, staff_session, support_timeline, welcome
+from portal.web.guards import SAFE, csrf, is_for_machines, refuse_other_sites, say_signed_out
+from portal.web.page import page, see_other, wants_fragment
 from portal.web.wiring import portal, staff
 
 PREFIX = "/as/<grant>"
@@ -79,7 +79,7 @@ def _enforce() -> ResponseReturnValue | None:
         g.agent = found
         return None
     if found is None:
-        return see_other(url_for("sign_in.begin"))
+        return _to_sign_in()
     g.agent = found
     if g.get("grant_id") is not None:
         return _enforce_view(found, now)
@@ -87,6 +87,13 @@ def _enforce() -> ResponseReturnValue | None:
         refuse_other_sites()
         csrf.protect()
     return None
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    url = url_for("sign_in.begin")
+    if wants_fragment():
+        return say_signed_out(url)
+    return see_other(url) if request.method in SAFE else onward.to_sign_in(url)
 
 
 def _is_of_another_host() -> bool:

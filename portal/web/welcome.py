@@ -27,7 +27,7 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.post("/language")
-@everyone("home")
+@everyone("home", needs_token=False)
 def language() -> ResponseReturnValue:
     """Takes a choice of language and goes back to where it was made."""
     chosen = request.form.get("language", "")
@@ -42,6 +42,13 @@ def language() -> ResponseReturnValue:
 def accessibility() -> ResponseReturnValue:
     """How accessible the portal is, and whom to tell where it is not."""
     return page("welcome/accessibility.html")
+
+
+@blueprint.get("/help")
+@everyone("help")
+def help_page() -> ResponseReturnValue:
+    """How to reach customer support, the code for it, and where else to read on."""
+    return page("welcome/help.html")
 
 
 @blueprint.get("/logo")

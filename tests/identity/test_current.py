@@ -131,7 +131,7 @@ def test_the_next_visitor_of_a_browser_has_another_name(client: FlaskClient) -> 
     browser = client.get("/browser").text
     client.post("/language")
     client.post("/out")
-    assert client.get("/cookie").json == {"language": "hu"}
+    assert client.get("/cookie").json == {"asks": True, "language": "hu"}
     assert client.get("/browser").text != browser
 
 

@@ -303,16 +303,6 @@ def test_fifty_customers_at_once_read_the_discovery_once(hostile: HostileIssuer)
     assert hostile.calls == ["/.well-known/openid-configuration"]
 
 
-def test_the_origins_are_learnt_behind_the_page(hostile: HostileIssuer, database: Database) -> None:
-    hostile.discovery["end_session_endpoint"] = "https://out.example/end"
-    oidc = Oidc(config_for(hostile.url, CLIENT_ID, "a-secret"), database)
-    assert oidc.origins() == (hostile.url,)
-    deadline = time.monotonic() + 30
-    while len(oidc.origins()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert oidc.origins() == (hostile.url, "https://out.example")
-
-
 def test_a_secret_never_stands_in_the_error(hostile: HostileIssuer, database: Database) -> None:
     canary = base64.urlsafe_b64encode(b"canary").decode()
     hostile.raw["/token"] = (400, {}, json.dumps({"error": canary, "error_description": canary}).encode())

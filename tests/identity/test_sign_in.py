@@ -136,12 +136,6 @@ def test_an_issuer_out_of_reach_is_an_answer_not_a_hang(database: Database) -> N
     with pytest.raises(SignInFailed, match=r"^issuer_unreachable$"):
         leave(oidc)
     assert oidc.logout_url("token", "sv") is None
-    assert oidc.origins() == ("http://127.0.0.1:9",)
-
-
-def test_a_browser_is_told_every_origin_on_the_way(oidc: Oidc, sandbox: RunningSandbox) -> None:
-    leave(oidc)
-    assert oidc.origins() == (sandbox.url,)
 
 
 def test_the_answer_reaches_the_callback_only() -> None:

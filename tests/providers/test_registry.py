@@ -42,13 +42,3 @@ def test_offers_are_those_of_the_region(registry: Registry) -> None:
     assert "rivian" in vehicles("US") - vehicles("EU")
     assert "skoda" in vehicles("EU") - vehicles("US")
     assert "tesla" in vehicles("IN")
-
-
-def test_the_content_security_policy_may_name_every_connect_ui_once(registry: Registry) -> None:
-    assert registry.connect_origins() == (
-        "https://connect.telematica.so",
-        "http://localhost:8001",
-        "https://connect.podero.com",
-        "http://127.0.0.1:8001",
-        "https://auth.nox.energy:8443",
-    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from portal.storage import sign_ins, tables
 from portal.storage.database import Database
-from portal.storage.sign_ins import SignIn
+from portal.storage.sign_ins import Begun, SignIn
 from tests.storage.made import LATER, NOW, SOON, all_at_once, raw
 
 STATE, BROWSER, VERIFIER = "a random state", "a random token of one browser", "a code verifier of PKCE"
@@ -62,13 +64,24 @@ def test_a_sign_in_that_took_too_long_is_over(database: Database) -> None:
         assert sign_ins.take(tx, state=STATE, browser=BROWSER, now=LATER) is None
 
 
-def test_abandoned_sign_ins_are_deleted_in_time(database: Database) -> None:
+def test_it_is_known_for_a_day_what_a_sign_in_was_for_however_it_ended(database: Database) -> None:
     begin(database)
+    wanted = Begun(target=SIGN_IN.target, confirms=False, is_retry=False)
+    for end in (lambda: None, lambda: take(database), lambda: take(database, browser="another")):
+        end()
+        with database.write() as tx:
+            sign_ins.purge(tx, LATER + timedelta(hours=23))
+            assert sign_ins.begun(tx, STATE) == wanted
+    with database.read() as tx:
+        assert sign_ins.begun(tx, "guessed") is None
+
+
+def test_ended_sign_ins_are_deleted_in_time(database: Database) -> None:
+    begin(database)
+    begin(database, state="taken")
+    take(database, state="taken")
     with database.write() as tx:
-        sign_ins.purge(tx, SOON)
-    assert raw(database, tables.sign_ins) != "[]"
-    with database.write() as tx:
-        sign_ins.purge(tx, LATER)
+        sign_ins.purge(tx, LATER + timedelta(days=1))
     assert raw(database, tables.sign_ins) == "[]"
 
 

@@ -19,7 +19,7 @@ from tests.providers.scripted import Answering, Received, Scripted, reply
 from tests.stories import strangers
 from tests.stories.strangers import CHOICES, DAIKIN, EASEE, NIBE, Choice
 from tests.support.live import Installation
-from tests.support.person import Form, Person
+from tests.support.person import Form, Person, onward
 
 Make = Callable[..., Person]
 
@@ -156,8 +156,11 @@ def test_many_clicks_at_once_are_one(live: Installation, anna: Person, choice: C
     assert link.provider == choice.provider
     assert len(live.sandbox.state.users) == 1
     assert {status for status, _ in answers} == {303}
-    for _, place in answers:
-        assert link.token in place or place == f"/link-sessions/{attempt.id}"
+    page = f"/link-sessions/{attempt.id}"
+    assert {place for _, place in answers} <= {page, f"{page}/leave"}
+    for _ in range(2):
+        left = requests.get(f"{live.url}{page}/leave", cookies=cookies, allow_redirects=False, timeout=60)
+        assert link.token in str(onward(left))
 
 
 @contextmanager
@@ -235,6 +238,7 @@ def test_an_address_off_the_list_is_never_gone_to(running_sandbox: RunningSandbo
                 answer = press(form, cookies)
                 assert answer.status_code == 303, url
                 assert answer.headers["Location"].startswith("/link-sessions/"), url
+                assert not answer.headers["Location"].endswith("/leave"), url
         assert set(strangers.stands(live)) == {(State.FAILED, Reason.PROVIDER_ANSWER)}
         assert len(strangers.attempts(live)) == len(HOSTILE) * len(CHOICES)
         page = anna.look(f"/link-sessions/{strangers.attempts(live)[0].id}")
@@ -244,4 +248,6 @@ def test_an_address_off_the_list_is_never_gone_to(running_sandbox: RunningSandbo
 
         server.answering = opened_with(f"{live.sandbox.url}/somewhere?x=1")
         for form in forms:
-            assert press(form, cookies).headers["Location"] == f"{live.sandbox.url}/somewhere?x=1"
+            place = press(form, cookies).headers["Location"]
+            left = requests.get(f"{live.url}{place}", cookies=cookies, allow_redirects=False, timeout=60)
+            assert onward(left) == f"{live.sandbox.url}/somewhere?x=1"

@@ -21,6 +21,13 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+def onward(answer: requests.Response) -> str | None:
+    """Where a page goes on to by itself, at once."""
+    wait, _, url = answer.headers.get("Refresh", "").partition(";url=")
+    assert not url or wait == "0", answer.headers["Refresh"]
+    return urljoin(answer.url, url) if url else None
+
+
 class Page:
     """What the person sees now."""
 
@@ -146,4 +153,5 @@ class Person(requests.Session):
         is_ours = answer.url.startswith(self.at)
         if is_ours and answer.headers.get("Content-Type", "").startswith("text/html"):
             assert_valid_html(answer.text)
-        return Page(answer)
+        goes_on = onward(answer) if is_ours else None
+        return self._page(self.get(goes_on, timeout=30)) if goes_on else Page(answer)

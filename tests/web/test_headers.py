@@ -2,7 +2,6 @@
 
 import pytest
 
-from portal.app import create_app
 from tests.support.live import Installation
 from tests.web.test_routes import ROUTES, address
 from tests.web.visitor import Visitor
@@ -23,6 +22,7 @@ def test_every_answer_carries_the_headers(running: Installation, path: str, sign
     headers = visitor.send("GET", path).headers
     rules = directives(headers["Content-Security-Policy"])
     assert rules["default-src"] == rules["frame-ancestors"] == rules["base-uri"] == "'none'"
+    assert rules["form-action"] == "'self'"
     assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -33,20 +33,6 @@ def test_every_answer_carries_the_headers(running: Installation, path: str, sign
     if path not in {"/theme.css", "/logo"} and not path.startswith("/.well-known/"):
         assert headers["Cache-Control"] == "no-store"
         assert {"Cookie", "Accept-Language", "HX-Request"} <= {name.strip() for name in headers["Vary"].split(",")}
-
-
-def test_forms_may_end_at_the_connect_pages_and_at_the_issuer(running: Installation, stranger: Visitor) -> None:
-    rules = directives(stranger.send("GET", "/").headers["Content-Security-Policy"])
-    assert rules["form-action"].split() == ["'self'", running.sandbox.url]
-
-
-def test_no_form_of_support_ends_at_a_connect_page(running: Installation) -> None:
-    assert running.settings.podero
-    podero = running.settings.podero.model_copy(update={"connect_hosts": ("connect.example",)})
-    app = create_app(running.settings.model_copy(update={"podero": podero}))
-    for path, is_allowed in (("/", True), ("/support/sign-in/failed", False)):
-        policy = app.test_client().get(path, base_url=running.url).headers["Content-Security-Policy"]
-        assert ("https://connect.example" in directives(policy)["form-action"].split()) is is_allowed, path
 
 
 @pytest.mark.parametrize("path", ["/sign-in/callback?code=c", "/return/podero/secret/success", "/return/nox?data=x"])

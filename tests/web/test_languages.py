@@ -34,8 +34,9 @@ def bracketed(web_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFact
 def test_an_error_is_told_in_the_customers_language(multilingual: Installation, language: str) -> None:
     stranger = Visitor(multilingual.app, multilingual.url)
     headings = set()
-    for method, path, status in (("GET", "/nothing-here", 404), ("POST", "/", 405), ("POST", "/language", 400)):
-        answer = stranger.send(method, path, headers={"Accept-Language": language})
+    for method, path, status in (("GET", "/nothing-here", 404), ("POST", "/", 405), ("POST", "/language", 413)):
+        data = b"x" * (256 * 1024 + 1) if status == 413 else b""
+        answer = stranger.send(method, path, data=data, headers={"Accept-Language": language})
         headings.add(good_page(answer, status, language).heading)
     assert len(headings) == 3
     assert "This page does not exist" not in headings

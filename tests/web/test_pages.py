@@ -80,11 +80,17 @@ def test_a_customer_who_gives_no_permission_keeps_the_choice_and_is_told(anna: V
     assert 'aria-invalid="true"' in page.html
 
 
-def test_a_customer_who_gives_permission_leaves_with_an_empty_answer(running: Installation, anna: Visitor) -> None:
+def test_a_customer_who_gives_permission_leaves_from_a_page_of_ours(running: Installation, anna: Visitor) -> None:
     answer = anna.post("/connect/heat-pump/nibe", consent="yes")
     assert answer.status_code == 303
-    assert answer.headers["Location"].startswith(f"{running.sandbox.url}/podero/connect?")
     assert answer.data == b""
+    assert running.sandbox.url not in answer.headers["Location"]
+    page = anna.page(answer.headers["Location"])
+    assert page.heading == "Taking you to Podero"
+    assert page.headers["Refresh"].startswith(f"0;url={running.sandbox.url}/podero/connect?")
+    assert page.headers["Refresh"].removeprefix("0;url=") in page.links()
+    assert "Continue to Podero" in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_a_customer_tells_which_manufacturer_is_missing(anna: Visitor) -> None:

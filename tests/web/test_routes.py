@@ -5,7 +5,7 @@ import pytest
 from portal.domain.catalogue import DeviceType
 from portal.web.guards import Access, guard_of
 from tests.support.live import Installation
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, good_page
 
 ROUTES = {
     "GET /": ("everyone", "home"),
@@ -21,6 +21,7 @@ ROUTES = {
     "POST /privacy/delete": ("customers", "privacy/delete"),
     "GET /privacy/deleted/<receipt>": ("everyone", "privacy/deleted/abc"),
     "POST /sign-in/again": ("customers", "privacy"),
+    "GET /help": ("everyone", "help"),
     "GET /accessibility": ("everyone", "accessibility"),
     "GET /theme.css": ("everyone", "home"),
     "GET /logo": ("everyone", "home"),
@@ -36,6 +37,7 @@ ROUTES = {
     "GET /connect/<device_type>/<vendor_key>": ("customers", "connect/heat-pump/nibe"),
     "POST /connect/<device_type>/<vendor_key>": ("customers", "connect/heat-pump/nibe"),
     "GET /link-sessions/<link_session_id>": ("customers", "link-sessions/abc"),
+    "GET /link-sessions/<link_session_id>/leave": ("customers", "link-sessions/abc"),
     "POST /link-sessions/<link_session_id>/continue": ("customers", "link-sessions/abc"),
     "POST /link-sessions/<link_session_id>/put-away": ("customers", "devices"),
     "POST /link-sessions/<link_session_id>/keep": ("customers", "link-sessions/abc"),
@@ -60,6 +62,7 @@ ROUTES = {
     "GET /out/<text>": ("everyone", "out"),
     "GET /out": ("everyone", "out"),
     "POST /out": ("everyone", "out"),
+    "GET /out/leave": ("everyone", "out"),
     "POST /out/not-me": ("everyone", "out"),
     "GET /out/not-me": ("everyone", "out/not-me"),
     "GET /.well-known/apple-app-site-association": ("machines", "home"),
@@ -109,10 +112,18 @@ def test_every_route_wears_its_guard(running: Installation) -> None:
     assert found == ROUTES
 
 
-@pytest.mark.parametrize("route", FOR_CUSTOMERS)
+@pytest.mark.parametrize("route", [route for route in FOR_CUSTOMERS if route.startswith("POST")])
+def test_a_form_whose_session_is_over_goes_on_to_sign_in_from_a_page_of_ours(stranger: Visitor, route: str) -> None:
+    page = good_page(stranger.send("POST", address(route)), 200, "en")
+    sign_in = f"/sign-in?to={ROUTES[route][1]}"
+    assert page.headers["Refresh"] == f"0;url={sign_in}"
+    assert sign_in in page.links()
+
+
+@pytest.mark.parametrize("route", [route for route in FOR_CUSTOMERS if route.startswith("GET")])
 def test_a_stranger_is_sent_to_sign_in_and_back_to_the_page(stranger: Visitor, route: str) -> None:
-    method, target = route.split(" ", maxsplit=1)[0], ROUTES[route][1]
-    answer = stranger.send(method, address(route))
+    target = ROUTES[route][1]
+    answer = stranger.send("GET", address(route))
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/sign-in?to={target}"
     assert answer.data == b""
@@ -141,7 +152,10 @@ def test_nothing_happens_for_a_browser_that_only_fetches_ahead(stranger: Visitor
     assert stranger.send("HEAD", path).status_code == 204
 
 
-@pytest.mark.parametrize("path", ["/devices/abc/remove", "/link-sessions/abc", "/privacy/permissions/abc/withdraw"])
+@pytest.mark.parametrize(
+    "path",
+    ["/devices/abc/remove", "/link-sessions/abc", "/link-sessions/abc/leave", "/privacy/permissions/abc/withdraw"],
+)
 def test_an_unknown_id_is_a_page_that_does_not_exist(anna: Visitor, path: str) -> None:
     assert anna.page(path, status=404).heading == "This page does not exist"
 
@@ -153,10 +167,18 @@ def test_acting_on_an_unknown_id_is_a_page_that_does_not_exist(anna: Visitor, pa
     assert anna.post(path).status_code == 404
 
 
-def test_a_waiting_page_whose_customer_is_signed_out_goes_to_sign_in(stranger: Visitor) -> None:
-    answer = stranger.fragment("/link-sessions/abc?n=1&was=waiting")
-    assert answer.status_code == 204
-    assert answer.headers["HX-Redirect"] == "/sign-in?to=link-sessions/abc"
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/link-sessions/abc?n=1&was=waiting", "link-sessions/abc"), ("/devices?n=3", "devices")],
+)
+def test_a_page_that_looks_by_itself_signs_nobody_in_and_says_so(stranger: Visitor, path: str, target: str) -> None:
+    answer = stranger.fragment(path)
+    assert answer.status_code == 200
+    assert not {"HX-Redirect", "HX-Location", "HX-Refresh", "Refresh", "Location"} & set(answer.headers.keys())
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#content", "innerHTML")
+    assert "You’ve been signed out" in answer.text
+    assert f'href="/sign-in?to={target}"' in answer.text
+    assert "data-hx" not in answer.text
 
 
 def test_there_are_three_kinds_of_guard_besides_the_staffs() -> None:

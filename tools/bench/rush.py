@@ -123,7 +123,7 @@ async def _customer(portal: Ground, visitor: Visitor, due: float, told: Told) ->
 async def _wait_and_leave(connection: Connection, visitor: Visitor, answer: Answer, told: Told) -> None:
     headers = visitor.headers
     while True:
-        if answer.status == 303 and answer.headers["location"].startswith("http"):
+        if answer.status == 200 and "refresh" in answer.headers:
             return
         if answer.status == 303:
             page = answer.headers["location"]

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -208,6 +209,20 @@ def test_what_is_pressed_goes_on_with_what_was_read_and_with_nothing_that_took_i
         seen = browser.submit(letting_out.form_on(annas, form))
         assert (seen.path, seen.heading) == ("/out", belas.heading)
     assert {state for state, _ in strangers.stands(live)} == {State.DEPARTED}
+
+
+def test_nobody_is_led_out_past_the_page_that_says_for_whom(
+    live: Installation, person: Make, anna: Person, bela: Person
+) -> None:
+    browser = person()
+    page = letting_out.opens(browser, letting_out.ticket_on(letting_out.chooses(anna, NIBE)))
+    assert browser.look("/out/leave").heading == RECEIVER
+    assert "NIBE" in page.text
+    assert "your manufacturer" not in page.text
+    assert [urlsplit(form.action).path for form in page.forms() if "/out" in form.action] == ["/out", "/out/not-me"]
+    letting_out.goes_on(browser, page)
+    letting_out.opens(browser, letting_out.ticket_on(letting_out.chooses(bela, DAIKIN)))
+    assert browser.look("/out/leave").heading == "You are connecting for B. K."
 
 
 def test_a_ticket_that_another_site_opens_does_not_spoil_the_way_back(
