@@ -112,22 +112,22 @@ class Oidc:
                 confirms=confirms,
                 is_retry=is_retry,
             )
+        shown = SHOW_ANEW if confirms else ASK if asks else {}
+        return self._authorization_url(
+            metadata, state=state, nonce=nonce, code_verifier=verifier, ui_locales=language, **shown
+        )
+
+    def _authorization_url(self, metadata: Metadata, **asked: str) -> str:
         config = self._config
+        if config.acr_values:
+            asked["acr_values"] = " ".join(config.acr_values)
         with self._issuer.caller.client(
             client_id=config.client_id,
             redirect_uri=config.redirect_uri,
             scope=config.scope,
             code_challenge_method="S256",
         ) as client:
-            url, _ = client.create_authorization_url(
-                metadata.authorization_endpoint,
-                state=state,
-                nonce=nonce,
-                code_verifier=verifier,
-                ui_locales=language,
-                **({"acr_values": " ".join(config.acr_values)} if config.acr_values else {}),
-                **(SHOW_ANEW if confirms else ASK if asks else {}),
-            )
+            url, _ = client.create_authorization_url(metadata.authorization_endpoint, **asked)
         return str(url)
 
     def complete(self, *, args: Mapping[str, str], browser: str, now: datetime) -> Completed:

@@ -16,7 +16,11 @@ from tests.support.person import Person, onward
 Make = Callable[..., Person]
 
 ABSENT = "QQQQQQQQQQQQQQQQQQQQQQ"
-DEVICE_ROUTES: tuple[str, ...] = ("GET /devices/{}/remove", "POST /devices/{}/remove", "POST /devices/{}/reauthenticate")
+DEVICE_ROUTES: tuple[str, ...] = (
+    "GET /devices/{}/remove",
+    "POST /devices/{}/remove",
+    "POST /devices/{}/reauthenticate",
+)
 ATTEMPT_ROUTES: tuple[str, ...] = (
     "GET /link-sessions/{}",
     "GET /link-sessions/{}/leave",
