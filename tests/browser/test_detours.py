@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Request, expect
 
+from portal.storage import tables
 from tests.browser.household import let_days_pass, newest_attempt
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.live import Installation
@@ -169,6 +170,20 @@ def test_after_signing_out_the_back_button_shows_nothing_personal(visitor: Make,
         seen = anna.page.inner_text("body")
         assert "NIBE S1255" not in seen
         assert "Lindqvist" not in seen or "/oidc/" in anna.path
+
+
+def test_a_page_that_looks_by_itself_says_that_its_customer_is_signed_out(visitor: Make, live: Installation) -> None:
+    anna = visitor()
+    linked_nibe(anna)
+    anna.to_devices()
+    with live.database.write() as tx:
+        tx.connection.execute(tables.login_sessions.delete())
+    expect(anna.page.get_by_role("heading", name="You’ve been signed out")).to_be_visible(timeout=60_000)
+    assert "NIBE S1255" not in anna.page.inner_text("main")
+    assert anna.path == "/devices"
+    anna.page.click('main a[href="/sign-in?to=devices"]')
+    anna.page.wait_for_url(f"{live.url}/devices")
+    expect(anna.page.get_by_text("NIBE S1255")).to_be_visible()
 
 
 @pytest.mark.parametrize(
