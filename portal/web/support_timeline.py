@@ -1,6 +1,6 @@
 """What has happened to the customer that an agent looks at."""
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import i18n
@@ -34,6 +34,7 @@ def entries() -> ResponseReturnValue:
             "support/timeline.html",
             timeline=happened,
             about=about,
+            path=url_for("timeline.entries"),
             devices=[(device.id, device_name(device)) for device in happened.devices],
             words=told(happened, customers_language),
         )

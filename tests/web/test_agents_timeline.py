@@ -65,8 +65,8 @@ def test_it_is_narrowed_down_to_one_device_and_to_one_attempt(running: Installat
     }
     one, two = ["still_broken"], ["left_open"]
     assert list(shown.values()) == [one + two, one, two, one, two]
-    assert f"?attempt={attempt}" in desk.page(timeline).links()
-    assert "?" in desk.page(f"{timeline}?attempt={attempt}").links()
+    assert f"/support{timeline}?attempt={attempt}" in desk.page(timeline).links()
+    assert f"/support{timeline}" in desk.page(f"{timeline}?attempt={attempt}").links()
     assert "Nothing is on record" in desk.page(f"{timeline}?attempt=nobodys").text
 
 

@@ -82,9 +82,9 @@ def words(*entries: Entry) -> str:
 
 def html(*entries: Entry, is_cut: bool = False) -> str:
     story = Timeline(entries, is_cut=is_cut)
-    return page("support/timeline.html", timeline=story, about=EVERYTHING, words=told(story, "en")).get_data(
-        as_text=True
-    )
+    return page(
+        "support/timeline.html", timeline=story, about=EVERYTHING, path="/timeline", words=told(story, "en")
+    ).get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
