@@ -21,6 +21,8 @@ TARGET_URLS = {
     "/link-sessions/abc/continue": "/link-sessions/abc",
     "/link-sessions/abc/keep": "/link-sessions/abc",
     "/devices/abc/reauthenticate": "/devices",
+    "/devices/abc/put-away": "/devices",
+    "/link-sessions/abc/put-away": "/devices",
     "/out/not-me": "/out",
 }
 """The page of each form, where that is not its own address."""

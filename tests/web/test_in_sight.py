@@ -67,7 +67,8 @@ def test_putting_away_needs_the_form_and_its_own_customer(
     running: Installation, tove: Visitor, visitor: Callable[[], Visitor]
 ) -> None:
     path = give_attempt(running, tove, State.CANCELLED, reason=Reason.CUSTOMER_CANCELLED)
-    assert tove.send("POST", f"{path}/put-away").status_code == 400
+    assert tove.send("POST", f"{path}/put-away").headers["Location"] == "/devices"
+    assert "Not finished yet" in tove.page("/devices").text
     mallory = visitor().sign_in("mallory")
     assert mallory.post(f"{path}/put-away").status_code == 404
     assert mallory.post("/link-sessions/unknown/put-away").status_code == 404
