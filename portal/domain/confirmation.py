@@ -7,7 +7,7 @@ customer's.
 
 from dataclasses import dataclass
 
-from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.device import Device, DeviceReading
 from portal.domain.link_session import LinkSession, Purpose, Reason, State
 
 
@@ -52,7 +52,7 @@ def judge_renewal(pinned: Device, readings: tuple[DeviceReading, ...], named: tu
     """The verdict on a renewal: the same device must be healthy again, or have come back under a new id."""
     same = next((reading for reading in readings if reading.provider_device_id == pinned.provider_device_id), None)
     others = tuple(reading for reading in named if reading.provider_device_id != pinned.provider_device_id)
-    if same is not None and same.connection is not Connection.NEEDS_REAUTHENTICATION:
+    if same is not None and same.is_healthy:
         return Verdict(State.LINKED, linked=(same,))
     if same is None and len(others) == 1 and is_same_device(pinned, others[0]):
         return Verdict(State.LINKED, linked=others)

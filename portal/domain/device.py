@@ -17,6 +17,7 @@ class DeviceReading:
 
     `connection` is the provider's own word, its flags; what it amounts to is judged on the device.
     `deleted`: the provider still names it, and only to say that it is no longer there. It links and renews nothing.
+    `unread`: the provider holds it, and how it is could not be read: it stays as it was.
     """
 
     provider_device_id: str
@@ -29,6 +30,12 @@ class DeviceReading:
     last_contact_at: datetime | None = None
     country: str | None = None
     deleted: bool = False
+    unread: bool = False
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the provider was heard, and does not say that the customer has to reconnect it."""
+        return not self.unread and self.connection is not Connection.NEEDS_REAUTHENTICATION
 
 
 class RemovedBecause(StrEnum):
@@ -113,6 +120,9 @@ class Device:
         state lags by minutes.
         """
         device = self if self.removed_at is None else self._linked_anew(now=now)
+        if reading.unread:
+            # Not even asked: a signal that could not be read is no verdict.
+            return replace(device, provider_device_id=reading.provider_device_id, model=reading.model or self.model)
         if reading.last_contact_at is not None and reading.last_contact_at > now:
             # A clock that is ahead there says nothing of when the device was heard of.
             reading = replace(reading, last_contact_at=None)

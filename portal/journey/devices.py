@@ -1,5 +1,6 @@
 """The customer's devices: what is known is shown at once, and refreshed behind when it is no longer fresh."""
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,8 @@ from portal.storage import devices, link_sessions, provider_accounts
 from portal.storage import unfinished as attempts_in_sight
 
 log = structlog.get_logger(__name__)
+
+CHANCE = random.Random()  # noqa: S311 - spreads readings out, guards nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
         asked = tuple(d for d in owned if d.provider_key == provider_key and not d.must_go)
     if so_far is None or account is None:
         return
-    failures = 0
+    failures, unread = 0, False
     if asked and provider_key in ports.providers and ports.traits(provider_key).reads_devices:
         try:
             readings = ports.providers.get(provider_key).list_devices(account, frozenset(d.device_type for d in asked))
@@ -122,9 +125,11 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
             failures = so_far.failures + 1
         else:
             _take_in(ports, account, asked, readings, now)
-        due_at = next_reading(looked_at=so_far.looked_at or now, failures=failures, now=now)
-    else:
-        due_at = None
+            unread = any(reading.unread for reading in readings)
+    due_at = None
+    if asked:
+        looked_at = so_far.looked_at or max(device.linked_at for device in asked)
+        due_at = next_reading(looked_at=looked_at, failures=failures, now=now, unread=unread, spread=CHANCE.random())
     with ports.database.write() as tx:
         provider_accounts.plan(tx, customer_id, provider_key, due_at=due_at, failures=failures)
 

@@ -83,6 +83,11 @@ class Gateway:
         self._breaker = breaker or Breaker()
         self._pauses = pauses
 
+    @property
+    def deadline(self) -> float:
+        """Seconds that one call may take, its repetitions included."""
+        return self._deadline
+
     def call(
         self,
         name: str,

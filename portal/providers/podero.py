@@ -19,7 +19,8 @@ from portal.providers.connect_url import trusted_connect_url
 from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
 from portal.providers.podero_api import SEGMENTS, PoderoApi, user_of
-from portal.providers.podero_rows import cure_of, hides_actions, reading_of
+from portal.providers.podero_list import PoderoList
+from portal.providers.podero_rows import cure_of
 from portal.providers.podero_token import PoderoToken
 from portal.providers.protocol import (
     Departing,
@@ -55,7 +56,6 @@ ASKS_AGAIN = frozenset({401, 408, 425, 429})
 """Statuses that say nothing of whether Podero removes devices."""
 GONE = frozenset({200, 202, 204, 404})
 CUE_PATH = re.compile(r".*/cues/(?P<cue>[A-Za-z0-9_-]{1,100})(?:/resolve)?/?")
-MOST_DETAILS = 5
 LONGEST_CUE = 4000
 LONGEST_SESSION = timedelta(days=3)
 
@@ -86,6 +86,7 @@ class Podero:
         self._gateway = gateway
         token = PoderoToken(gateway, config.token_url, config.client_id, config.client_secret)
         self._api = PoderoApi(gateway, token, base_url=config.base_url, org_id=config.org_id)
+        self._list = PoderoList(self._api, gateway)
 
     @cached_property
     def traits(self) -> Traits:
@@ -168,7 +169,7 @@ class Podero:
         if account.provider_user_id is None:
             return ()
         wanted = [device_type for device_type in SEGMENTS if device_type in device_types]
-        return tuple(reading for device_type in wanted for reading in self._devices(account, device_type))
+        return tuple(reading for device_type in wanted for reading in self._list.of_type(account, device_type))
 
     def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
         """The session's `object_id`: null until a device is there (its page, "Get device onboarding session")."""
@@ -204,34 +205,6 @@ class Podero:
 
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
         raise EventRefused("podero sends no events")
-
-    def _devices(self, account: ProviderAccount, device_type: DeviceType) -> tuple[DeviceReading, ...]:
-        user = user_of(account)
-        place = self._api.list_of(account, device_type)
-        answer = self._api.call("list devices", "GET", place, query={"include_deleted": "true"})
-        if answer.status == 404:
-            # Of a user who is there it tells nothing: neither that there are devices nor that there are none.
-            self._api.require_user(account)
-        listed = self._gateway.settled("list devices", answer).body
-        if not isinstance(listed, list):
-            raise UnexpectedAnswer("podero list devices: not a list")
-        rows = [row for row in map(members, listed) if members(row.get("owner")).get("id") in (None, user)]
-        unclear = [row for row in rows if hides_actions(row)][:MOST_DETAILS]
-        readings = (
-            reading_of(self._detailed(account, device_type, row) if row in unclear else row, device_type)
-            for row in rows
-        )
-        return tuple(reading for reading in readings if reading is not None)
-
-    def _detailed(
-        self, account: ProviderAccount, device_type: DeviceType, row: Mapping[str, object]
-    ) -> Mapping[str, object]:
-        """The row with what its detail adds; the row alone where there is none."""
-        device_id = uuid(row.get("id"))
-        if device_id is None:
-            return row
-        answer = self._api.call("read device", "GET", self._api.place_of(account, device_type, device_id))
-        return {**row, **members(answer.body)} if answer.is_success else row
 
     def _reopened(self, opened: Mapping[str, object], provider_device_id: str) -> Departure:
         if uuid(opened.get("device_id")) not in (None, provider_device_id):

@@ -33,6 +33,7 @@ def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceRead
         last_contact_at=moment(row.get("current_state_last_updated_at"))
         or moment(row.get("last_monitoring_executed_at")),
         deleted=is_deleted(row),
+        unread=is_unclear(row),
     )
 
 
@@ -41,13 +42,18 @@ def is_deleted(row: Mapping[str, object]) -> bool:
 
 
 def connection_of(row: Mapping[str, object]) -> Connection:
-    """The first signal that speaks, strongest first; what says nothing stays neutral."""
-    codes = action_codes(row)
-    if REAUTHENTICATE in codes or (row.get("action_needed") is True and not codes):
-        return Connection.NEEDS_REAUTHENTICATION
-    if row.get("is_authenticated") is False:
+    """The first signal that speaks, strongest first; what says nothing stays neutral.
+
+    Something open of which nobody says what it is may be anything: it is no word on the access.
+    """
+    if REAUTHENTICATE in action_codes(row) or row.get("is_authenticated") is False:
         return Connection.NEEDS_REAUTHENTICATION
     if "error" in (row.get("lifecycle_state"), row.get("connection_status")):
+        return Connection.NEEDS_REAUTHENTICATION
+    if hides_actions(row):
+        return Connection.UNKNOWN
+    if row.get("action_needed") is True and row.get("actions") == []:
+        # Something is open, and no other code is given for it.
         return Connection.NEEDS_REAUTHENTICATION
     presence = row.get("connection")
     if isinstance(presence, str) and presence in PRESENCE:
@@ -59,7 +65,14 @@ def connection_of(row: Mapping[str, object]) -> Connection:
 
 def hides_actions(row: Mapping[str, object]) -> bool:
     """Whether something is open of which only the detail says what: lists may lack the actions."""
-    return row.get("action_needed") is True and not isinstance(row.get("actions"), list) and not is_deleted(row)
+    actions = row.get("actions")
+    is_told = isinstance(actions, list) and (not actions or bool(action_codes(row)))
+    return row.get("action_needed") is True and not is_told and not is_deleted(row)
+
+
+def is_unclear(row: Mapping[str, object]) -> bool:
+    """Whether nothing but the detail can tell how the access to this device is."""
+    return hides_actions(row) and connection_of(row) is Connection.UNKNOWN
 
 
 def action_codes(row: Mapping[str, object]) -> frozenset[str]:

@@ -185,7 +185,7 @@ class PoderoDevices:
     def _actions(self, device: LinkedDevice) -> list[dict[str, Any]]:
         now = self.state.now()
         if device.seems_working(now) or self.state.variant("podero", "reauth_signal") != "actions":
-            return []
+            return self._other_actions(device)
         held = [
             (cue_id, secret)
             for cue_id, (device_id, secret, good_until) in self.state.cues.items()
@@ -195,6 +195,12 @@ class PoderoDevices:
         self.state.cues.setdefault(cue_id, (device.id, secret, now + CUE_LIFE))
         url = f"{self.state.config.podero_base_url}/cues/{cue_id}/resolve?{urlencode({'secret': secret})}"
         return [{"code": "reauthenticate", "resolution_link": {"url": url, "required_parameters": ["successUrl"]}}]
+
+    def _other_actions(self, device: LinkedDevice) -> list[dict[str, Any]]:
+        """What is open at a device that works: nothing that a sign-in would end."""
+        code = self.state.variant("podero", "other_action")
+        is_open = code != "none" and device.seems_working(self.state.now())
+        return [{"code": code, "resolution_link": {"url": None, "required_parameters": []}}] if is_open else []
 
     def _row(self, device: LinkedDevice, *, with_actions: bool) -> dict[str, Any]:
         now = self.state.now()
@@ -225,7 +231,7 @@ class PoderoDevices:
             "is_authenticated": signal not in ("actions", "is_authenticated"),
             "lifecycle_state": "error" if signal == "lifecycle" else "authenticated",
             "lifecycle_error": "authentication_failed" if signal == "lifecycle" else "",
-            "action_needed": signal in ("actions", "action_needed"),
+            "action_needed": signal in ("actions", "action_needed") or bool(self._other_actions(device)),
             "authorization_url": None,
             "is_smart_optimization_active": device.details.get("smart", False),
             "current_state_last_updated_at": iso(heard),

@@ -20,6 +20,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "heat_pump_auth_session": ("yes", "404"),
         "lists_have_actions": ("no", "yes"),
         "reauth_signal": ("actions", "action_needed", "is_authenticated", "lifecycle", "connection_status"),
+        "other_action": ("none", "new_terms"),
         "return_device_id": ("yes", "no"),
         "delete_supported": ("yes", "405"),
     },

@@ -1,5 +1,6 @@
 """Podero's devices: how a lapse is noticed, and how it is mended."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection
+from portal.providers.podero import Podero
 from portal.providers.podero_rows import connection_of, reading_of
 from portal.providers.protocol import ProviderRefused, UnexpectedAnswer, UserGone
 from tests.providers.podero_world import DEVICE, USER, PoderoWorld, fresh, scripted, world_url
@@ -47,7 +49,10 @@ class TestDevices:
             ({"connection": "online", "connection_status": "unknown"}, Connection.WORKING),
             ({"connection": "online", "is_authenticated": False}, Connection.NEEDS_REAUTHENTICATION),
             ({"connection": ["offline"], "connection_status": "ok"}, Connection.WORKING),
-            ({"action_needed": True}, Connection.NEEDS_REAUTHENTICATION),
+            ({"action_needed": True}, Connection.UNKNOWN),
+            ({"action_needed": True, "is_authenticated": True, "connection_status": "ok"}, Connection.UNKNOWN),
+            ({"action_needed": True, "actions": ["junk"], "connection_status": "ok"}, Connection.UNKNOWN),
+            ({"action_needed": True, "is_authenticated": False}, Connection.NEEDS_REAUTHENTICATION),
             ({"action_needed": True, "actions": []}, Connection.NEEDS_REAUTHENTICATION),
             ({"actions": [{"code": "reauthenticate"}]}, Connection.NEEDS_REAUTHENTICATION),
             (
@@ -106,8 +111,65 @@ class TestDevices:
         server = scripted(serve, world, {"GET /electric-vehicles": rows})
         (reading,) = world.provider.list_devices(world.account, frozenset({DeviceType.VEHICLE}))
         assert reading.provider_device_id == USER
-        assert reading.connection is Connection.NEEDS_REAUTHENTICATION
+        assert reading.unread
         assert len([r for r in server.received if r.path.endswith(f"/electric-vehicles/{USER}")]) == 1
+
+    @pytest.mark.parametrize(
+        "detail",
+        [
+            reply(503, {}),
+            reply(500, {}),
+            reply(429, {}),
+            reply(404, {}),
+            reply(200, b"<html>", content_type="text/html"),
+            reply(200, []),
+            reply(200, {"id": USER, "actions": [{"code": "reauthenticate"}]}),
+            reply(200, {"id": DEVICE}),
+            b"",
+        ],
+    )
+    def test_a_detail_that_cannot_be_read_is_no_verdict(
+        self, world: PoderoWorld, serve: Callable[..., Scripted], detail: bytes
+    ) -> None:
+        row = {"id": DEVICE, "action_needed": True, "is_authenticated": True, "connection_status": "ok"}
+        scripted(serve, world, {"GET /electric-vehicles": [row], f"GET /electric-vehicles/{DEVICE}": detail})
+        (reading,) = world.provider.list_devices(world.account, frozenset({DeviceType.VEHICLE}))
+        assert reading.unread
+        assert reading.connection is Connection.UNKNOWN
+
+    def test_the_details_of_all_unclear_rows_are_read_however_many_there_are(
+        self, world: PoderoWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        ids = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(20)]
+        answers: dict[str, Any] = {"GET /wallboxes": [{"id": one, "action_needed": True} for one in ids]}
+        answers |= {
+            f"GET /wallboxes/{one}": {"id": one, "action_needed": True, "actions": [{"code": "reauthenticate"}]}
+            for one in ids
+        }
+        scripted(serve, world, answers)
+        readings = world.provider.list_devices(world.account, frozenset({DeviceType.CHARGER}))
+        assert [reading.provider_device_id for reading in readings] == ids
+        assert {reading.connection for reading in readings} == {Connection.NEEDS_REAUTHENTICATION}
+
+    def test_what_there_is_no_time_for_is_unread_and_another_time_comes_first(
+        self, world: PoderoWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        ids = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(6)]
+        answers: dict[str, Any] = {"GET /wallboxes": [{"id": one, "action_needed": True} for one in ids]}
+        answers |= {f"GET /wallboxes/{one}": {"action_needed": False, "connection_status": "ok"} for one in ids}
+        scripted(serve, world, answers)
+        seconds = itertools.count(step=3)
+        provider = world.provider
+        assert isinstance(provider, Podero)
+        provider._list._clock = lambda: next(seconds)
+        read: set[str] = set()
+        for _ in range(200):
+            readings = provider.list_devices(world.account, frozenset({DeviceType.CHARGER}))
+            assert 0 < [reading.unread for reading in readings].count(False) < len(ids)
+            read |= {reading.provider_device_id for reading in readings if not reading.unread}
+            if len(read) == len(ids):
+                return
+        pytest.fail("some rows are never read")
 
     def test_only_the_asked_types_are_asked_for(self, world: PoderoWorld, serve: Callable[..., Scripted]) -> None:
         server = scripted(serve, world, {"GET /wallboxes": []})
