@@ -44,6 +44,7 @@ class Reason(StrEnum):
     ANOTHER_PERSON = "another_person"
     OTHER_ACCOUNT = "other_account"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_BUSY = "provider_busy"
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_ANSWER = "provider_answer"
     NOT_CONFIRMED = "not_confirmed"

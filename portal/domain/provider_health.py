@@ -55,6 +55,11 @@ class ProviderHealth:
     latency_seconds: float | None = None
     paused_until: datetime | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is left alone because it asks for that: no call has failed, so nobody can say that it is away."""
+        return self.paused_until is not None and self.success_rate == 1.0
+
 
 def bucket_start(moment: datetime) -> datetime:
     """When the bucket of this moment begins."""

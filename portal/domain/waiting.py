@@ -12,9 +12,10 @@ LATE = timedelta(seconds=10)
 
 
 class Cause(StrEnum):
-    """What keeps an attempt waiting: a provider that fails or answers slowly, those who came before, or ourselves."""
+    """What keeps an attempt waiting: a provider that fails, is busy or slow, those who came before, or ourselves."""
 
     PROVIDER_AWAY = "provider_away"
+    PROVIDER_BUSY = "provider_busy"
     PROVIDER_SLOW = "provider_slow"
     OTHERS = "others"
     US = "us"
@@ -42,6 +43,8 @@ def wait_for_link(
     """What an attempt that has no link yet waits for; `health` is None where its provider is switched off."""
     if health is None:
         return Wait(Cause.US)
+    if attempt.reason is Reason.PROVIDER_BUSY or (attempt.tries == 0 and health.is_busy):
+        return Wait(Cause.PROVIDER_BUSY, _seconds_of_peace(health, now))
     if attempt.tries > 0 or health.state is HealthState.FAILING:
         return Wait(Cause.PROVIDER_AWAY, _seconds_of_peace(health, now))
     since = line.under_way_since
@@ -60,8 +63,12 @@ def wait_after(attempt: LinkSession, *, health: ProviderHealth | None, now: date
     """What an attempt waits for that has left, or failed for want of its provider; None for nothing unusual."""
     if attempt.state is State.ARRIVED and now - (attempt.arrived_at or attempt.created_at) > LATE:
         return Wait(Cause.US)
-    if attempt.reason is Reason.PROVIDER_UNAVAILABLE and health is not None and health.paused_until is not None:
+    if health is None or health.paused_until is None:
+        return None
+    if attempt.reason is Reason.PROVIDER_UNAVAILABLE:
         return Wait(Cause.PROVIDER_AWAY, _seconds_of_peace(health, now))
+    if attempt.reason is Reason.PROVIDER_BUSY:
+        return Wait(Cause.PROVIDER_BUSY, _seconds_of_peace(health, now))
     return None
 
 

@@ -28,7 +28,8 @@ class TypeChoice:
 class Preview:
     """What a customer reads before leaving.
 
-    `provider_state` is how the provider is doing now. `replaces` is the device that it would drop for the new one.
+    `provider_state` is how the provider is doing now: slow, where it has only asked for a pause. `replaces` is the
+    device that it would drop for the new one.
     """
 
     offer: Offer
@@ -88,7 +89,7 @@ def before_leaving(
     return Preview(
         offer=offer,
         provider=traits,
-        provider_state=states[traits.key].state,
+        provider_state=HealthState.SLOW if states[traits.key].is_busy else states[traits.key].state,
         language_there=traits.language_shown(language),
         vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None,
         replaces=next(replaced, None) if device_type in traits.replaces_on_link else None,

@@ -34,6 +34,8 @@ FIRST_PAUSE = timedelta(seconds=2)
 
 LONGEST_PAUSE = timedelta(seconds=30)
 
+BUSY_OR_AWAY = {True: Reason.PROVIDER_BUSY, False: Reason.PROVIDER_UNAVAILABLE}
+
 UNNAMED_LIFETIME = timedelta(hours=24)
 """How long an attempt stays open where the provider names no end of its link."""
 
@@ -57,7 +59,7 @@ def depart(*, ports: Ports, attempt: LinkSession, now: datetime) -> bool:
         _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
     except ProviderUnavailable as error:
         log.warning("departure_postponed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
-        _try_later(ports, attempt, error.retry_after, now)
+        _try_later(ports, attempt, error, now)
     except ProviderError as error:
         log.error("departure_failed", provider=attempt.provider_key, link_session=attempt.id, cause=str(error))
         refused = isinstance(error, ProviderRefused)
@@ -160,14 +162,18 @@ def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: 
             note_attempt(tx, ready, "departed", now=now)
 
 
-def _try_later(ports: Ports, attempt: LinkSession, retry_after: float | None, now: datetime) -> None:
-    """Leaves the provider in peace for a while, for longer after each try, and as long as it asks for."""
-    pause = max(min(FIRST_PAUSE * 2**attempt.tries, LONGEST_PAUSE), timedelta(seconds=retry_after or 0))
+def _try_later(ports: Ports, attempt: LinkSession, error: ProviderUnavailable, now: datetime) -> None:
+    """Leaves the provider in peace for a while, for longer after each try, and as long as it asks for.
+
+    Of a provider that was not even asked nobody says that it cannot be reached.
+    """
+    pause = max(min(FIRST_PAUSE * 2**attempt.tries, LONGEST_PAUSE), timedelta(seconds=error.retry_after or 0))
     if now + pause - attempt.created_at > IN_FLIGHT:
-        _end(ports, attempt, State.FAILED, Reason.PROVIDER_UNAVAILABLE, now)
+        _end(ports, attempt, State.FAILED, BUSY_OR_AWAY[error.is_untried], now)
         return
+    why = Reason.PROVIDER_BUSY if error.is_untried else None
     with ports.database.write() as tx:
-        link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1), was=State.CREATED)
+        link_sessions.move(tx, replace(attempt, tries=attempt.tries + 1, reason=why), was=State.CREATED)
         link_sessions.postpone(tx, attempt.id, attempt.customer_id, until=now + pause)
 
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
 from portal.providers.answers import Answer
-from portal.providers.breaker import Breaker, Entry
+from portal.providers.breaker import Breaker, Concern, Entry
 from portal.providers.deadline import Watch
 from portal.providers.exchange import Lost, NotSent, Request, exchange, prepared, trust
 from portal.providers.protocol import (
@@ -42,9 +43,10 @@ SPREAD = random.Random()  # noqa: S311 - spreads callers out, guards nothing
 class ComeBackLater(ProviderUnavailable):
     """Not now, and nothing was done; `retry_after` are the seconds to wait, None where the provider names none."""
 
-    def __init__(self, message: str, retry_after: float | None) -> None:
+    def __init__(self, message: str, retry_after: float | None, *, is_untried: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.is_untried = is_untried
 
 
 def failed_there(answer: Answer) -> bool:
@@ -102,21 +104,26 @@ class Gateway:
         repeatable: bool = False,
         removes: bool = False,
         cap: int | None = None,
+        about: str | None = None,
     ) -> Answer:
         """One call within the deadline, whatever its status but a redirect.
 
         `needs_json`: a success with another body is an UnexpectedAnswer. `repeatable`: doing it twice does no harm,
-        though the method does not say so. `removes`: it ends something, which does no harm twice either. Raises
-        ProviderError; of what is not repeatable, or removes, OutcomeUnknown.
+        though the method does not say so. `removes`: it ends something, which does no harm twice either. `about`: the
+        customer that it is made for, None where it is for all of them, as the token's is. Raises ProviderError; of what
+        is not repeatable, or removes, OutcomeUnknown.
         """
         place = f"{self._provider} {name}"
         request = prepared(place, method, url, headers=headers, query=query, json=json, form=form)
         until = time.monotonic() + self._deadline
+        concern = None if about is None else Concern(name, about, urlsplit(url).path)
 
         def attempt() -> Answer:
             call = Watch(until, self._connect_timeout)
-            with self._entered(place, until) as entry:
-                return self._made(name, request, call, entry, cap=cap or self._cap, needs_json=needs_json)
+            with self._entered(place, until, concern) as entry:
+                answer = self._made(name, request, call, entry, cap=cap or self._cap, needs_json=needs_json)
+            self._leave_in_peace(answer, concern)
+            return answer
 
         if (repeatable or method in REPEATABLE) and not removes:
             return self._repeated(attempt, (NotSent, Lost), until)
@@ -152,21 +159,21 @@ class Gateway:
         return attempt()
 
     @contextmanager
-    def _entered(self, place: str, until: float) -> Iterator[Entry]:
+    def _entered(self, place: str, until: float, concern: Concern | None) -> Iterator[Entry]:
         """Within: one of the places for calls under way, while calls are let through."""
-        self._refuse(place, self._breaker.wait())
+        self._refuse(place, self._breaker.look(concern))
         if not self._places.acquire(timeout=max(until - time.monotonic(), 0)):
             raise ProviderUnavailable(f"{place}: too many calls under way")
         try:
-            entry = self._breaker.enter()
-            self._refuse(place, entry.wait)
+            entry = self._breaker.enter(concern)
+            self._refuse(place, entry)
             yield entry
         finally:
             self._places.release()
 
-    def _refuse(self, place: str, wait: float) -> None:
-        if wait:
-            raise ComeBackLater(f"{place}: held back", wait)
+    def _refuse(self, place: str, entry: Entry) -> None:
+        if entry.wait:
+            raise ComeBackLater(f"{place}: held back", entry.wait, is_untried=entry.is_asked)
 
     def _made(self, name: str, request: Request, call: Watch, entry: Entry, *, cap: int, needs_json: bool) -> Answer:
         started = time.monotonic()
@@ -179,7 +186,6 @@ class Gateway:
             raise
         ms = self._noted(entry, started, failed=self._is_outage(answer))
         log.info("provider_call", call=name, ms=ms, status=answer.status, provider=self._provider)
-        self._leave_in_peace(answer)
         return answer
 
     def _noted(self, entry: Entry, started: float, *, failed: bool) -> int:
@@ -189,13 +195,21 @@ class Gateway:
         self._hold_back(self._breaker.leave(entry, failed=failed), "it fails")
         return milliseconds
 
-    def _leave_in_peace(self, answer: Answer) -> None:
-        """Obeys a Retry-After, if not for hours: nobody's mistake should cut a provider off for longer."""
+    def _leave_in_peace(self, answer: Answer, concern: Concern | None) -> None:
+        """Obeys a Retry-After, if not for hours: nobody's mistake should cut a provider off for longer.
+
+        "Too many" may be the quota of one customer or one device: then the others go on.
+        """
         stated = UNSTATED_PEACE if answer.retry_after is None and answer.status == 429 else answer.retry_after
-        if answer.status in ASKS_FOR_PEACE and stated:
-            seconds = min(stated, LONGEST_PEACE)
+        if answer.status not in ASKS_FOR_PEACE or not stated:
+            return
+        seconds = min(stated, LONGEST_PEACE)
+        if concern is None or answer.status != 429:
             self._breaker.leave_in_peace(seconds)
-            self._hold_back(seconds, "it asks for it")
+        elif not self._breaker.leave_alone(concern, seconds):
+            log.warning("call_held_back", provider=self._provider, call=concern.call, seconds=round(seconds, 1))
+            return
+        self._hold_back(seconds, "it asks for it")
 
     def _hold_back(self, seconds: float, why: str) -> None:
         if seconds:

@@ -121,7 +121,7 @@ class Nox:
         return tuple(
             reading
             for device_type in wanted
-            for row in self._rows(user, device_type)
+            for row in self._rows(account.pseudonym, user, device_type)
             if (reading := _reading_of(row, device_type)) is not None
         )
 
@@ -148,14 +148,15 @@ class Nox:
         if brand is not None:
             sent["brand"] = brand
         url = f"{self._config.auth_url.rstrip('/')}/supplier/link-sessions"
-        return self._gateway.call("open link", "POST", url, headers=self._headers, json=sent)
+        about = departing.account.pseudonym
+        return self._gateway.call("open link", "POST", url, headers=self._headers, json=sent, about=about)
 
-    def _rows(self, user: str, device_type: DeviceType) -> list[Mapping[str, object]]:
+    def _rows(self, about: str, user: str, device_type: DeviceType) -> list[Mapping[str, object]]:
         """This user's rows of every page. The filter may be ignored, so what is another's is dropped here."""
         query = {"limit": str(PAGE_SIZE), "user_id": user}
         rows: list[Mapping[str, object]] = []
         for _ in range(MOST_PAGES):
-            page = self._page(device_type, query)
+            page = self._page(about, device_type, query)
             rows += [row for row in map(members, _list_in(page)) if row.get("user_id") == user]
             following = members(page.get("meta")).get("next_token")
             if following is None or following == "":
@@ -165,9 +166,9 @@ class Nox:
             query = {**query, "next_token": following}
         raise UnexpectedAnswer("nox list devices: the pages do not end")
 
-    def _page(self, device_type: DeviceType, query: Mapping[str, str]) -> Mapping[str, object]:
+    def _page(self, about: str, device_type: DeviceType, query: Mapping[str, str]) -> Mapping[str, object]:
         url = f"{self._config.api_url.rstrip('/')}{LISTS[device_type]}"
-        answer = self._gateway.call("list devices", "GET", url, headers=self._headers, query=query)
+        answer = self._gateway.call("list devices", "GET", url, headers=self._headers, query=query, about=about)
         return members(self._gateway.settled("list devices", answer).body)
 
 

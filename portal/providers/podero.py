@@ -130,7 +130,8 @@ class Podero:
         zone = next((zone for zone in map(price_zone, stated) if zone is not None), None)
         if zone is not None:
             body["price_zone_default"] = zone
-        answer = self._api.call("open onboarding", "POST", "/device-onboarding", json=body)
+        about = departing.account.pseudonym
+        answer = self._api.call("open onboarding", "POST", "/device-onboarding", json=body, about=about)
         if answer.status in MAY_KNOW_NO_USER:
             self._api.require_user(departing.account)
         opened = members(self._gateway.settled("open onboarding", answer).body)
@@ -148,7 +149,8 @@ class Podero:
         """The device's own session; else the cure its open action names; else a new onboarding session."""
         place = self._api.place_of(departing.account, departing.device_type, provider_device_id)
         sent = {"success_url": departing.returns.success, "cancel_url": departing.returns.cancel}
-        answer = self._api.call("open reauthentication", "POST", f"{place}/auth_session", json=sent)
+        about = departing.account.pseudonym
+        answer = self._api.call("open reauthentication", "POST", f"{place}/auth_session", json=sent, about=about)
         if answer.status not in ABSENT:
             opened = members(self._gateway.settled("open reauthentication", answer).body)
             if opened.get("authentication_url") is not None:
@@ -187,7 +189,8 @@ class Podero:
         if not self._config.delete_devices:
             return Removal.NOT_OFFERED
         place = self._api.place_of(account, device_type, provider_device_id)
-        answer = self._api.call("remove device", "DELETE", place, needs_json=False, removes=True)
+        about = account.pseudonym
+        answer = self._api.call("remove device", "DELETE", place, needs_json=False, removes=True, about=about)
         if answer.status in GONE:
             return Removal.GONE
         if answer.status >= 500 or answer.status in ASKS_AGAIN:
@@ -214,7 +217,8 @@ class Podero:
 
     def _cured(self, departing: Departing, place: str) -> Departure | None:
         """The way of the cues: the cure of the device's open action, where it has one and it is Podero's own."""
-        detail = self._api.call("read device", "GET", place)
+        about = departing.account.pseudonym
+        detail = self._api.call("read device", "GET", place, about=about)
         cue = self._cue_in(cure_of(members(detail.body))) if detail.is_success else None
         if cue is None:
             return None
@@ -226,7 +230,8 @@ class Podero:
             "location": {},
             "clientInfo": {},
         }
-        answer = self._api.call("resolve cue", "POST", f"/cues/{cue_id}/resolve", query={"secret": secret}, json=sent)
+        place, query = f"/cues/{cue_id}/resolve", {"secret": secret}
+        answer = self._api.call("resolve cue", "POST", place, query=query, json=sent, about=about)
         if 400 <= answer.status < 500 and answer.status != 429:
             return None
         cured = members(self._gateway.settled("resolve cue", answer).body)

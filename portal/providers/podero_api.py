@@ -41,7 +41,10 @@ class PoderoApi:
         return self._gateway.settled(name, self.call(name, method, path, **parts))
 
     def call(self, name: str, method: str, path: str, **parts: Any) -> Answer:
-        """One call with the token; a refused token is renewed once, for then the call was not carried out."""
+        """One call with the token; a refused token is renewed once, for then the call was not carried out.
+
+        `about` names the customer by pseudonym: what a provider refuses to one is not refused to all.
+        """
         token = self._token.get()
         answer = self._with_token(token, name, method, path, **parts)
         if answer.status != 401:
@@ -55,7 +58,7 @@ class PoderoApi:
 
     def find_user(self, pseudonym: str) -> str | None:
         path = f"{self._users}/by-ext-id/{quote(pseudonym, safe='')}"
-        answer = self.call("find user", "GET", path, query={"include_deleted": "false"})
+        answer = self.call("find user", "GET", path, query={"include_deleted": "false"}, about=pseudonym)
         if answer.status == 404:
             return None
         found = members(self._gateway.settled("find user", answer).body)
@@ -75,7 +78,7 @@ class PoderoApi:
 
     def _created(self, pseudonym: str, address: str) -> str:
         sent = {"role": "user", "email": address, "external_user_id": pseudonym}
-        answer = self.call("create user", "POST", self._users, json=sent)
+        answer = self.call("create user", "POST", self._users, json=sent, about=pseudonym)
         if answer.status in TAKEN:
             existing = self.find_user(pseudonym) or self._adoptable(pseudonym, address)
             if existing is not None:
@@ -88,7 +91,7 @@ class PoderoApi:
         if user is None:
             return None
         place = f"{self._users}/{_checked_id(user)}"
-        answer = self.call("delete user", "DELETE", place, needs_json=False, removes=True)
+        answer = self.call("delete user", "DELETE", place, needs_json=False, removes=True, about=account.pseudonym)
         if answer.is_success or (answer.status == 404 and self.find_user(account.pseudonym) is None):
             return None
         return answer
@@ -97,18 +100,18 @@ class PoderoApi:
         """Raises UserGone where the customer's user is no more; a refusal alone may mean much else."""
         user = user_of(account)
         found = self.find_user(account.pseudonym)
-        if found != user and not (found is None and self._is_nameless(user)):
+        if found != user and not (found is None and self._is_nameless(account, user)):
             raise UserGone("podero: the customer's user is gone")
 
-    def _is_nameless(self, user: str) -> bool:
+    def _is_nameless(self, account: ProviderAccount, user: str) -> bool:
         """Whether this user is there and has no external id, as one that was adopted."""
-        answer = self.call("read user", "GET", f"{self._users}/{user}")
+        answer = self.call("read user", "GET", f"{self._users}/{user}", about=account.pseudonym)
         return answer.is_success and members(answer.body).get("external_user_id") in (None, "")
 
     def _adoptable(self, pseudonym: str, address: str) -> str | None:
         """The plain user who has this address and is nobody else's."""
         query = {"include_deleted": "false"}
-        listed = self.settled("list users", "GET", self._users, query=query, cap=LARGEST_USER_LIST)
+        listed = self.settled("list users", "GET", self._users, query=query, cap=LARGEST_USER_LIST, about=pseudonym)
         for user in map(members, elements(listed.body)):
             if (text(user.get("email")) or "").casefold() != address.casefold():
                 continue

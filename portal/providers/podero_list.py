@@ -37,7 +37,8 @@ class PoderoList:
     def _rows(self, account: ProviderAccount, device_type: DeviceType) -> Sequence[Row]:
         user = user_of(account)
         place = self._api.list_of(account, device_type)
-        answer = self._api.call("list devices", "GET", place, query={"include_deleted": "true"})
+        query = {"include_deleted": "true"}
+        answer = self._api.call("list devices", "GET", place, query=query, about=account.pseudonym)
         if answer.status == 404:
             # Of a user who is there it tells nothing: neither that there are devices nor that there are none.
             self._api.require_user(account)
@@ -64,7 +65,7 @@ class PoderoList:
         """The device's own row; an empty one where it cannot be read now."""
         place = self._api.place_of(account, device_type, device_id)
         try:
-            answer = self._api.call("read device", "GET", place)
+            answer = self._api.call("read device", "GET", place, about=account.pseudonym)
         except ProviderError as error:
             log.warning("detail_unread", provider="podero", cause=str(error))
             return {}

@@ -18,9 +18,13 @@ class ProviderError(Exception):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider cannot be reached or is failing: try later, after `retry_after` seconds where it names them."""
+    """The provider cannot be reached or is failing: try later, after `retry_after` seconds where it names them.
+
+    `is_untried`: nothing was sent, because the provider has asked for a pause before.
+    """
 
     retry_after: float | None = None
+    is_untried: bool = False
 
 
 class OutcomeUnknown(ProviderUnavailable):

@@ -126,7 +126,10 @@ class Telematica:
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
         url = self._address(self._config.session_path)
-        answer = self._gateway.call("open link", "POST", url, headers=self._headers, json=self._session(departing))
+        about = departing.account.pseudonym
+        answer = self._gateway.call(
+            "open link", "POST", url, headers=self._headers, json=self._session(departing), about=about
+        )
         return Departure(
             connect_url=self._connect_url(members(self._settled("open link", answer).body)),
             provider_reference=None,
@@ -169,6 +172,7 @@ class Telematica:
             json={PARAMETERS["device_type"]: device_type.value, PARAMETERS["user"]: account.pseudonym},
             needs_json=False,
             removes=True,
+            about=account.pseudonym,
         )
         if answer.status == 412 and text(members(answer.body).get("error")) in GONE:
             return Removal.GONE

@@ -235,6 +235,9 @@ def _failed(view: AttemptView) -> Outcome:
     elif reason is Reason.PROVIDER_UNAVAILABLE:
         title = gettext("%(provider)s cannot be reached right now", provider=provider)
         text = until_another_try(view)
+    elif reason is Reason.PROVIDER_BUSY:
+        title = gettext("%(provider)s is very busy right now", provider=provider)
+        text = until_another_try(view)
     else:
         title = gettext("The connection could not be started")
         text = gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")

@@ -69,6 +69,10 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("%(provider)s could not be reached. It is not the customer’s fault, and it usually passes."),
         _("%(provider)s could not be reached. The fault is not yours: please try again in a few minutes."),
     ),
+    Reason.PROVIDER_BUSY: Advice(
+        _("%(provider)s asked for a pause after too many requests. It passes on its own."),
+        _("%(provider)s is very busy right now. The fault is not yours: please try again in a few minutes."),
+    ),
     Reason.PROVIDER_REFUSED: Advice(
         _(
             "%(provider)s refused our request, and will refuse the next one too. Tell your technical team this code "

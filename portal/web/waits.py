@@ -17,7 +17,9 @@ def until_its_link(view: AttemptView) -> str:
     match wait.cause:
         case Cause.PROVIDER_AWAY:
             return _until_the_next_try(provider, wait.seconds)
-        case Cause.PROVIDER_SLOW:
+        case Cause.PROVIDER_BUSY if wait.seconds is not None:
+            return _until_those_in_front_are_through(provider, wait.seconds)
+        case Cause.PROVIDER_SLOW | Cause.PROVIDER_BUSY:
             return gettext(
                 "%(provider)s is taking a little longer than usual. You can go on as soon as it answers.",
                 provider=provider,

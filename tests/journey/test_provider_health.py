@@ -208,6 +208,10 @@ def test_while_a_provider_has_asked_for_peace_it_is_known_for_how_long(world: Wo
     book = book_of(world)
     book.paused("podero", seconds=60)
     world.clock.forward(seconds=20)
+    assert idle.glances(anna, attempt_id).wait == Wait(Cause.PROVIDER_BUSY, 40.0)
+    for _ in range(3):
+        book.seen("podero", failed=True, milliseconds=500)
+    book.flush()
     assert idle.glances(anna, attempt_id).wait == Wait(Cause.PROVIDER_AWAY, 40.0)
 
 

@@ -230,6 +230,73 @@ class TestPeace:
         assert well.call("look", "GET", serve(lambda _: reply(200, {})).url).is_success
 
 
+class TestQuotas:
+    """ "Too many" holds back what it was about, and everything only where that is what it means."""
+
+    def refused(self, gateway: Gateway, server: Scripted, customer: str, device: str = "d") -> None:
+        assert gateway.call("renew", "POST", f"{server.url}/{customer}/{device}", about=customer).status == 429
+
+    def is_held(self, gateway: Gateway, server: Scripted, name: str, path: str, customer: str | None) -> bool:
+        try:
+            gateway.call(name, "GET", f"{server.url}/{path}", about=customer)
+        except ComeBackLater as held:
+            return held.is_untried
+        return False
+
+    def door(self, clock: Clock, told: Told | None = None) -> Gateway:
+        return Gateway("acme", observer=told, breaker=Breaker(clock=clock))
+
+    def test_one_customers_quota_stops_that_call_of_that_customer_alone(self, serve: Serve, clock: Clock) -> None:
+        told = Told()
+        gateway, server = self.door(clock, told), serve(lambda _: reply(429, {}, retry_after="900"))
+        self.refused(gateway, server, "anna")
+        server.answering = lambda _: reply(200, {})
+        assert self.is_held(gateway, server, "renew", "anna/d", "anna")
+        assert not self.is_held(gateway, server, "list", "anna", "anna")
+        assert not self.is_held(gateway, server, "renew", "anna/another", "anna")
+        assert not self.is_held(gateway, server, "renew", "bo/d", "bo")
+        assert not self.is_held(gateway, server, "token", "token", None)
+        assert told.pauses == []
+        clock.now += 600
+        assert not self.is_held(gateway, server, "renew", "anna/d", "anna")
+
+    def test_one_customer_who_asks_again_and_again_is_still_one(self, serve: Serve, clock: Clock) -> None:
+        gateway, server = self.door(clock), serve(lambda _: reply(429, {}, retry_after="60"))
+        for device in "abcdefgh":
+            self.refused(gateway, server, "anna", device)
+        server.answering = lambda _: reply(200, {})
+        assert not self.is_held(gateway, server, "renew", "bo/d", "bo")
+
+    def test_what_several_customers_are_told_at_a_time_is_meant_for_all(self, serve: Serve, clock: Clock) -> None:
+        told = Told()
+        gateway, server = self.door(clock, told), serve(lambda _: reply(429, {}, retry_after="60"))
+        self.refused(gateway, server, "anna")
+        clock.now += 10
+        self.refused(gateway, server, "bo")
+        server.answering = lambda _: reply(200, {})
+        assert self.is_held(gateway, server, "list", "cecilia", "cecilia")
+        assert told.pauses == [60]
+        clock.now += 60
+        assert not self.is_held(gateway, server, "list", "cecilia", "cecilia")
+
+    def test_quotas_of_two_customers_minutes_apart_are_their_own(self, serve: Serve, clock: Clock) -> None:
+        gateway, server = self.door(clock), serve(lambda _: reply(429, {}, retry_after="600"))
+        self.refused(gateway, server, "anna")
+        clock.now += 60
+        self.refused(gateway, server, "bo")
+        server.answering = lambda _: reply(200, {})
+        assert not self.is_held(gateway, server, "list", "cecilia", "cecilia")
+        assert self.is_held(gateway, server, "renew", "anna/d", "anna")
+
+    @pytest.mark.parametrize(("status", "customer"), [(429, None), (503, "anna")])
+    def test_a_call_for_everybody_and_an_outage_hold_everybody_back(
+        self, serve: Serve, clock: Clock, status: int, customer: str | None
+    ) -> None:
+        gateway, server = self.door(clock), serve(lambda _: reply(status, {}, retry_after="60"))
+        gateway.call("token", "POST", server.url, about=customer)
+        assert self.is_held(gateway, server, "list", "bo", "bo")
+
+
 class TestBulkhead:
     def test_no_more_calls_are_under_way_than_allowed_and_all_are_made(self, serve: Serve) -> None:
         now, most, lock = 0, 0, threading.Lock()
