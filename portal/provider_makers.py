@@ -75,6 +75,7 @@ def telematica(settings: Settings, http: Gateway) -> Provider | None:
         session_path=given.session_path,
         revoke_path=given.revoke_path,
         revoke_method=given.revoke_method,
+        state_path=given.state_path,
         webhook_secrets=tuple(secret.get_secret_value() for secret in given.webhook_secret),
         connect_hosts=given.connect_hosts,
         region=given.region,

@@ -213,6 +213,9 @@ class TelematicaSettings(Group):
         None, description="Path that revokes a device, with `{device_id}`; without it removing ends here"
     )
     revoke_method: Literal["POST", "DELETE", "PUT", "PATCH"] = Field("POST", description="The method of that call")
+    state_path: Annotated[str, AfterValidator(value.device_path)] | None = Field(
+        None, description="Path that reads one device's state, with `{device_id}`; without it only its events tell"
+    )
     webhook_secret: Secrets = Field(description="Signing secret of its webhooks; two while one replaces the other")
     connect_hosts: Hosts = Field(
         ("connect.telematica.so",), description="Hosts of its Connect UI; customers are sent nowhere else"

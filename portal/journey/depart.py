@@ -121,10 +121,10 @@ def _is_working_again(
     ports: Ports, provider: Provider, account: ProviderAccount, device: Device, now: datetime
 ) -> bool:
     """Whether the device needs nobody, by the provider's word of now or, where it cannot be asked, by its last."""
-    listed = provider.list_devices(account, frozenset({device.device_type}))
+    listed = provider.read_known(account, {device.provider_device_id: device.device_type})
     held = (reading for reading in listed if not reading.deleted)
     reading = next((r for r in held if r.provider_device_id == device.provider_device_id), None)
-    if reading is None:
+    if reading is None or (reading.unread and not provider.traits.reads_devices):
         return device.connection is Connection.WORKING and not provider.traits.reads_devices
     with ports.database.write() as tx:
         current = devices.get(tx, device.customer_id, device.id)

@@ -85,7 +85,7 @@ def put_away(*, ports: Ports, customer: Customer, device_id: str, now: datetime)
 
 def as_shown(ports: Ports, device: Device, now: datetime) -> Device:
     """The device as judged now, for time passes though nothing is heard. Only for showing: what is heard is stored."""
-    return device.as_of(now, reads_devices=ports.traits(device.provider_key).reads_devices)
+    return device.as_of(now, reads_devices=ports.traits(device.provider_key).tells_when_asked)
 
 
 def find(*, ports: Ports, customer: Customer, device_id: str) -> Device | None:
@@ -117,9 +117,10 @@ def read(*, ports: Ports, customer_id: str, provider_key: str, now: datetime) ->
     if so_far is None or account is None:
         return
     failures, unread = 0, False
-    if asked and provider_key in ports.providers and ports.traits(provider_key).reads_devices:
+    if asked and provider_key in ports.providers and ports.traits(provider_key).tells_when_asked:
+        known = {device.provider_device_id: device.device_type for device in asked}
         try:
-            readings = ports.providers.get(provider_key).list_devices(account, frozenset(d.device_type for d in asked))
+            readings = ports.providers.get(provider_key).read_known(account, known)
         except ProviderError as error:
             log.warning("reading_postponed", provider=provider_key, cause=str(error))
             failures = so_far.failures + 1
@@ -177,4 +178,4 @@ def _updated(device: Device, reading: DeviceReading | None, *, renewing: bool, s
 def _is_stale(ports: Ports, device: Device, now: datetime) -> bool:
     if device.must_go or device.provider_key not in ports.providers or now - device.read_at < ports.policy.fresh_for:
         return False
-    return ports.providers.get(device.provider_key).traits.reads_devices
+    return ports.providers.get(device.provider_key).traits.tells_when_asked

@@ -129,6 +129,9 @@ class Nox:
         """Its return always names the devices."""
         return ()
 
+    def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
+        return self.list_devices(account, frozenset(known.values()))
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         return Removal.NOT_OFFERED
 

@@ -184,6 +184,9 @@ class Podero:
         is_theirs = uuid(read.get("user")) in (None, account.provider_user_id)
         return (device_id,) if device_id is not None and is_theirs else ()
 
+    def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
+        return self.list_devices(account, frozenset(known.values()))
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Whether Podero removes devices is undocumented, hence a setting; a refusal means that it does not."""
         if not self._config.delete_devices:

@@ -60,9 +60,9 @@ class Traits:
     None where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the
     provider knows one registered URL and the attempt is found by who is signed in. `preselects_vendor`: the Connect UI
     can be opened at the vendor. `reads_devices`: it can be asked what a customer has linked; otherwise only its events
-    tell. `removes_devices`: removing here ends the access there. `deletes_users`: it forgets a
-    customer, with all devices. `smart_control`: linked devices are controlled from
-    the start. `replaces_on_link`: device types of which linking another replaces the first.
+    tell. `reads_known_devices`: it can be asked how a device is that it has named before. `removes_devices`: removing
+    here ends the access there. `deletes_users`: it forgets a customer, with all devices. `smart_control`: linked
+    devices are controlled from the start. `replaces_on_link`: device types of which linking another replaces the first.
     """
 
     key: str
@@ -74,10 +74,16 @@ class Traits:
     preselects_vendor: bool
     reads_devices: bool
     removes_devices: bool
+    reads_known_devices: bool = False
     deletes_users: bool = False
     smart_control: bool = False
     replaces_on_link: frozenset[DeviceType] = frozenset()
     fallback_language: str = "en"
+
+    @property
+    def tells_when_asked(self) -> bool:
+        """Whether it can be asked how a customer's devices are."""
+        return self.reads_devices or self.reads_known_devices
 
     def language_shown(self, language: str) -> str:
         """The portal language in which its Connect UI greets a customer of this language."""
@@ -170,6 +176,9 @@ class Provider(Protocol):
 
     def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
         """The ids of the devices that one of its sessions has linked; empty where it does not say."""
+
+    def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
+        """How these devices are now, by their ids here. What it does not name is not there; it may name others too."""
         ...
 
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:

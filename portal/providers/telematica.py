@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+import structlog
+
 from portal.domain.catalogue import DeviceType, Offer
 from portal.domain.device import DeviceReading
 from portal.domain.link_session import ArrivalHints
@@ -17,6 +19,7 @@ from portal.providers.offers import offers_of
 from portal.providers.protocol import (
     Departing,
     Departure,
+    ProviderError,
     ProviderRefused,
     ReauthenticationRequired,
     Removal,
@@ -24,6 +27,9 @@ from portal.providers.protocol import (
     UnexpectedAnswer,
 )
 from portal.providers.telematica_events import DEVICE_ID, DEVICE_TYPES, TelematicaEvents
+from portal.providers.telematica_state import GONE, is_lapsed, state_of, unread
+
+log = structlog.get_logger(__name__)
 
 KEY = "telematica"
 SIMULATOR = "SIMULATOR"
@@ -45,16 +51,14 @@ PARAMETERS = {
 }
 """Our words and the session's. Telematica's page names metadata, brandSubset, excludeBrands; the rest is inferred."""
 URL_KEYS = ("url", "sessionUrl", "authUrl", "connectUrl", "link", "redirectUrl")
-LAPSED = frozenset({"RELOGIN_REQUIRED", "USER_CONSENT_REQUIRED"})
-RECONNECT = "RECONNECT_ACCOUNT"
-GONE = frozenset({"NOT_FOUND", "DEVICE_DISCONNECTED"})
 
 
 @dataclass(frozen=True, slots=True)
 class TelematicaConfig:
     """One app at Telematica. What is None or empty is not sent.
 
-    `session_path` and `revoke_path` (with `{device_id}` in it) are undocumented and handed out by Telematica.
+    `session_path`, and `revoke_path` and `state_path` (with `{device_id}` in them, and `{device_type}` where it belongs
+    there) are undocumented and handed out by Telematica.
     """
 
     api_url: str
@@ -66,6 +70,7 @@ class TelematicaConfig:
     auth_scheme: str = "Bearer"
     revoke_path: str | None = None
     revoke_method: str = "POST"
+    state_path: str | None = None
     region: str = "EU"
     site_id: str | None = None
     site_name: str | None = None
@@ -87,7 +92,7 @@ def is_outage(answer: Answer) -> bool:
 
 
 class Telematica:
-    """It cannot be asked what a customer has linked: its events tell, and a return alone proves nothing."""
+    """Its events tell what is linked, and a return alone proves nothing; how a known device is can be asked."""
 
     def __init__(self, config: TelematicaConfig, gateway: Gateway) -> None:
         self._config = config
@@ -106,6 +111,7 @@ class Telematica:
             own_arrival_url=False,
             preselects_vendor=True,
             reads_devices=False,
+            reads_known_devices=self._config.state_path is not None,
             removes_devices=self._config.revoke_path is not None,
         )
 
@@ -158,6 +164,13 @@ class Telematica:
         """Its return always names the devices."""
         return ()
 
+    def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
+        """One call for each device, by a path that only Telematica hands out."""
+        if self._config.state_path is None:
+            return tuple(unread(device_id, device_type) for device_id, device_type in known.items())
+        readings = (self._state(account, device_id, device_type) for device_id, device_type in known.items())
+        return tuple(reading for reading in readings if reading is not None)
+
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         """Always names the customer: without one, everybody who linked the device would lose it."""
         if self._config.revoke_path is None:
@@ -167,7 +180,7 @@ class Telematica:
         answer = self._gateway.call(
             "revoke",
             self._config.revoke_method,
-            self._address(self._config.revoke_path.replace("{device_id}", provider_device_id)),
+            self._device_address(self._config.revoke_path, provider_device_id, device_type),
             headers=self._headers,
             json={PARAMETERS["device_type"]: device_type.value, PARAMETERS["user"]: account.pseudonym},
             needs_json=False,
@@ -215,14 +228,31 @@ class Telematica:
         received = ", ".join(text(key, longest=40) or "?" for key in list(opened)[:20])
         raise UnexpectedAnswer(f"telematica open link: no connect URL; keys received: {received or 'none'}")
 
+    def _state(self, account: ProviderAccount, device_id: str, device_type: DeviceType) -> DeviceReading | None:
+        if not DEVICE_ID.fullmatch(device_id):
+            return unread(device_id, device_type)
+        url = self._device_address(self._config.state_path or "", device_id, device_type)
+        query = {PARAMETERS["user"]: account.pseudonym, PARAMETERS["device_type"]: device_type.value}
+        try:
+            answer = self._gateway.call(
+                "read state", "GET", url, headers=self._headers, query=query, about=account.pseudonym
+            )
+        except ProviderError as error:
+            log.warning("state_unread", provider=KEY, cause=str(error))
+            return unread(device_id, device_type)
+        reading = state_of(answer, device_id, device_type)
+        if reading is not None and reading.unread:
+            log.warning("state_unread", provider=KEY, status=answer.status)
+        return reading
+
+    def _device_address(self, path: str, device_id: str, device_type: DeviceType) -> str:
+        return self._address(path.replace("{device_id}", device_id).replace("{device_type}", device_type.value))
+
     def _address(self, path: str) -> str:
         return f"{self._config.api_url.rstrip('/')}/{path.lstrip('/')}"
 
     def _settled(self, name: str, answer: Answer) -> Answer:
         """The answer where it is a success. Codes go before the status: 412 is many things, a 500 may be the user's."""
-        body = members(answer.body)
-        action = members(body.get("action"))
-        is_lapsed = text(body.get("error")) in LAPSED or RECONNECT in (action.get("user"), action.get("dev"))
-        if not answer.is_success and (is_lapsed or is_customers_to_mend(answer)):
+        if is_lapsed(answer) or is_customers_to_mend(answer):
             raise ReauthenticationRequired(f"telematica {name}: status {answer.status}")
         return self._gateway.settled(name, answer)

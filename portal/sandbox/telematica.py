@@ -12,6 +12,7 @@ from portal.sandbox.api_door import RefusalError, json_body
 from portal.sandbox.brands import TELEMATICA
 from portal.sandbox.state import LinkedDevice, LinkSession, ProviderUser, SandboxState, new_token
 from portal.sandbox.telematica_events import TelematicaEvents
+from portal.sandbox.telematica_state import device_state
 from portal.sandbox.vendor_accounts import Kind, VendorDevice
 
 LINK_LIFE = 600
@@ -35,6 +36,7 @@ class Telematica:
         routes = Blueprint("telematica", __name__, url_prefix="/telematica/v1")
         routes.add_url_rule("/auth-sessions", view_func=self.create_session, methods=["POST"])
         routes.add_url_rule("/devices/<device_id>/revoke", view_func=self.revoke, methods=["POST"])
+        routes.add_url_rule("/devices/<device_id>/state", view_func=self.read_state)
         return routes
 
     def create_session(self) -> Response:
@@ -90,6 +92,19 @@ class Telematica:
                 self.state.change(device, removed=True)
                 self._tell_disconnected(device)
         return jsonify(message="Access revoked")
+
+    def read_state(self, device_id: str) -> Response:
+        """A car's state, or the data of another device; what is wrong with that one is an error."""
+        self._require_token()
+        if not DEVICE_ID.fullmatch(device_id):
+            raise _refusal("INVALID_REQUEST", "deviceId is malformed")
+        with self.state.lock:
+            user = request.args.get("userId")
+            held = [device for device in self._current(device_id) if user in (None, device.owner)]
+            if not held:
+                raise _refusal("NOT_FOUND", "Device not found")
+            works = held[0].seems_working(self.state.now())
+            return jsonify(device_state(self.state, held[0].device_type, works=works))
 
     def find(self, token: str) -> LinkSession | None:
         link = self.state.links.get(token)
