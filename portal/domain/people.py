@@ -53,7 +53,8 @@ class ProviderAccount:
     """A customer as one provider knows them.
 
     `pseudonym` is random and all that a provider is ever told of who the customer is; `provider_user_id` is the
-    provider's own id (Podero, NOX) once known, and never changes afterwards.
+    provider's own id (Podero, NOX) once known, and never changes afterwards. `adopted`: that user was there before, and
+    is not ours to delete.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ProviderAccount:
     provider_key: str
     pseudonym: str
     provider_user_id: str | None
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from portal.domain.people import Customer, ProviderAccount
 from portal.journey.history import note_attempt
 from portal.journey.ports import Ports
 from portal.providers.protocol import (
+    AdoptedUser,
     Departing,
     Departure,
     OutcomeUnknown,
@@ -22,6 +23,7 @@ from portal.providers.protocol import (
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
+    PseudonymTaken,
     Returns,
     UserGone,
 )
@@ -76,7 +78,20 @@ def _open_there_for_somebody(ports: Ports, attempt: LinkSession, now: datetime) 
         log.warning("provider_user_gone", provider=attempt.provider_key, link_session=attempt.id)
         with ports.database.write() as tx:
             provider_accounts.unbind(tx, attempt.customer_id, attempt.provider_key)
-        _open_there(ports, attempt, now)
+        try:
+            _open_there(ports, attempt, now)
+        except PseudonymTaken:
+            _open_under_a_new_name(ports, attempt, now)
+    except PseudonymTaken:
+        _open_under_a_new_name(ports, attempt, now)
+
+
+def _open_under_a_new_name(ports: Ports, attempt: LinkSession, now: datetime) -> None:
+    """The provider keeps the name of a user that it has deleted: the customer gets another one, once for each try."""
+    log.error("provider_name_burnt", provider=attempt.provider_key, link_session=attempt.id, hint="a new one is tried")
+    with ports.database.write() as tx:
+        provider_accounts.rename(tx, attempt.customer_id, attempt.provider_key)
+    _open_there(ports, attempt, now)
 
 
 def _open_there(ports: Ports, attempt: LinkSession, now: datetime) -> None:
@@ -138,8 +153,15 @@ def _known_there(ports: Ports, provider: Provider, account: ProviderAccount, ema
     provider_user_id = provider.ensure_user(account, email=email)
     if provider_user_id is None or provider_user_id == account.provider_user_id:
         return account
-    with ports.database.write() as tx:
-        return provider_accounts.bind(tx, account, provider_user_id)
+    is_adopted = isinstance(provider_user_id, AdoptedUser)
+    try:
+        with ports.database.write() as tx:
+            return provider_accounts.bind(tx, account, str(provider_user_id), adopted=is_adopted)
+    except provider_accounts.AlreadyBound:
+        if not is_adopted:
+            raise ProviderRefused("the provider's user is bound to somebody else already") from None
+    # Two customers share one address, and the other was first: this one goes by the alias.
+    return _known_there(ports, provider, account, None)
 
 
 def _returns(ports: Ports, provider: Provider, secret: str) -> Returns:

@@ -26,6 +26,7 @@ from portal.providers.protocol import (
     Departing,
     Departure,
     EventRefused,
+    PseudonymTaken,
     Removal,
     Traits,
     UnexpectedAnswer,
@@ -111,9 +112,20 @@ class Podero:
         """Looked up first: an earlier creation may have succeeded without our hearing of it."""
         if account.provider_user_id is not None:
             return account.provider_user_id
-        address = email if email and self._config.send_customer_email else None
-        address = address or f"{account.pseudonym}@{self._config.email_domain}"
-        return self._api.find_user(account.pseudonym) or self._api.create_user(account.pseudonym, address)
+        known = self._api.find_user(account.pseudonym)
+        if known is not None:
+            return known
+        alias = f"{account.pseudonym}@{self._config.email_domain}"
+        if email and self._config.send_customer_email:
+            by_address = self._api.create_user(account.pseudonym, email, adopts=True)
+            if by_address is not None:
+                return by_address
+            log.warning("address_taken", provider=KEY, hint="the alias stands in")
+        made = self._api.create_user(account.pseudonym, alias)
+        if made is None:
+            log.error("pseudonym_taken", provider=KEY, hint="a new one is tried once; then ask Podero who holds it")
+            raise PseudonymTaken("podero create user: refused, and nobody has the name or the address")
+        return made
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
         user = user_of(departing.account)
@@ -201,7 +213,17 @@ class Podero:
         return Removal.NOT_OFFERED
 
     def delete_user(self, account: ProviderAccount) -> Removal:
-        """Immediate and for good; the path is inferred, so a refusal means that Podero has no such call."""
+        """Immediate and for good; the path is inferred, so a refusal means that Podero has no such call.
+
+        A user that was there before us is its owner's: it loses its devices here, and support has the last word.
+        """
+        is_owners = account.adopted
+        if self._config.send_customer_email and not is_owners:
+            # Adopted, perhaps, before that was kept.
+            is_owners = self._api.was_there_before(account)
+        if is_owners:
+            log.error("adopted_user_kept", provider=KEY, hint="ask its owner before Podero deletes it")
+            return Removal.NOT_OFFERED
         answer = self._api.delete_user(account)
         if answer is None:
             return Removal.GONE

@@ -9,7 +9,14 @@ from portal.domain.people import ProviderAccount
 from portal.providers.answers import Answer, elements, members, text, uuid
 from portal.providers.http import Gateway
 from portal.providers.podero_token import PoderoToken
-from portal.providers.protocol import OutcomeUnknown, ProviderRefused, ProviderUnavailable, UnexpectedAnswer, UserGone
+from portal.providers.protocol import (
+    AdoptedUser,
+    OutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    UnexpectedAnswer,
+    UserGone,
+)
 
 SEGMENTS = {
     DeviceType.HEAT_PUMP: "heat-pumps",
@@ -66,23 +73,30 @@ class PoderoApi:
             raise UnexpectedAnswer("podero find user: another user than asked for")
         return _id_in("find user", found)
 
-    def create_user(self, pseudonym: str, address: str) -> str:
-        """Never makes it a second time by itself: what nobody has heard of is looked up, now or at the next try."""
+    def create_user(self, pseudonym: str, address: str, *, adopts: bool = False) -> str | None:
+        """The new user, or None where the name or the address is taken by nobody who may be this customer's.
+
+        Never made a second time by itself: what nobody has heard of is looked up, now or at the next try. A plain user
+        who has this address and is nobody else's is this customer's; where it is the customer's own address, `adopts`,
+        it was there before us.
+        """
         try:
-            return self._created(pseudonym, address)
+            return self._created(pseudonym, address, adopts=adopts)
         except OutcomeUnknown as unknown:
             made = self.find_user(pseudonym)
             if made is None:
                 raise ProviderUnavailable(str(unknown)) from None
             return made
 
-    def _created(self, pseudonym: str, address: str) -> str:
+    def _created(self, pseudonym: str, address: str, *, adopts: bool) -> str | None:
         sent = {"role": "user", "email": address, "external_user_id": pseudonym}
         answer = self.call("create user", "POST", self._users, json=sent, about=pseudonym)
         if answer.status in TAKEN:
-            existing = self.find_user(pseudonym) or self._adoptable(pseudonym, address)
-            if existing is not None:
-                return existing
+            ours = self.find_user(pseudonym)
+            if ours is not None:
+                return ours
+            found = self._adoptable(pseudonym, address)
+            return AdoptedUser(found) if found is not None and adopts else found
         return _id_in("create user", members(self._gateway.settled("create user", answer).body))
 
     def delete_user(self, account: ProviderAccount) -> Answer | None:
@@ -108,6 +122,11 @@ class PoderoApi:
         answer = self.call("read user", "GET", f"{self._users}/{user}", about=account.pseudonym)
         return answer.is_success and members(answer.body).get("external_user_id") in (None, "")
 
+    def was_there_before(self, account: ProviderAccount) -> bool:
+        """Whether the customer's user is one that does not carry our name, and so was not made by us."""
+        user = account.provider_user_id
+        return user is not None and self.find_user(account.pseudonym) is None and self._is_nameless(account, user)
+
     def _adoptable(self, pseudonym: str, address: str) -> str | None:
         """The plain user who has this address and is nobody else's."""
         query = {"include_deleted": "false"}
@@ -117,7 +136,7 @@ class PoderoApi:
                 continue
             if user.get("external_user_id") in (None, "", pseudonym) and user.get("role") in (None, "user"):
                 return _id_in("list users", user)
-            raise ProviderRefused("podero create user: the address belongs to another user")
+            return None
         return None
 
 

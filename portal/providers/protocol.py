@@ -39,6 +39,10 @@ class ProviderRefused(ProviderError):
     """The provider says our request is wrong: our fault, alarm."""
 
 
+class PseudonymTaken(ProviderRefused):
+    """The provider refuses our name for this customer, and holds nobody by it: they need another one."""
+
+
 class UnexpectedAnswer(ProviderError):
     """The provider answered something we do not understand: their change, alarm."""
 
@@ -125,6 +129,12 @@ class Departure:
     expires_at: datetime | None
 
 
+class AdoptedUser(str):
+    """The provider's own id of a user that was there before us, found by the customer's address: not ours to delete."""
+
+    __slots__ = ()
+
+
 class Observer(Protocol):
     """Is told how calls to providers go. Never makes one fail."""
 
@@ -155,7 +165,10 @@ class Provider(Protocol):
         ...
 
     def ensure_user(self, account: ProviderAccount, *, email: str | None) -> str | None:
-        """The provider's own id of this customer, created there if need be; None where there is only the pseudonym."""
+        """The provider's own id of this customer, created there if need be; None where there is only the pseudonym.
+
+        `email` is verified; an AdoptedUser is found by it alone.
+        """
         ...
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:

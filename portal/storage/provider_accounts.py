@@ -73,13 +73,14 @@ def by_provider_user(tx: Transaction, provider_key: str, provider_user_id: str) 
     return _one(tx, _accounts.c.provider_key == provider_key, _accounts.c.provider_user_id == provider_user_id)
 
 
-def bind(tx: Transaction, account: ProviderAccount, provider_user_id: str) -> ProviderAccount:
+def bind(tx: Transaction, account: ProviderAccount, provider_user_id: str, *, adopted: bool = False) -> ProviderAccount:
     """The account with the provider's own id of the customer, for good. Raises AlreadyBound; the same id may repeat."""
     if tombstones.holds(tx, account.provider_key, provider_user_id):
         raise AlreadyBound(account.provider_key)
     unbound = or_(_accounts.c.provider_user_id.is_(None), _accounts.c.provider_user_id == provider_user_id)
     mine = (_accounts.c.id == account.id, _accounts.c.customer_id == account.customer_id)
-    bound = update(_accounts).where(*mine, unbound).values(provider_user_id=provider_user_id).returning(*_accounts.c)
+    values = {"provider_user_id": provider_user_id} | ({"adopted": True} if adopted else {})
+    bound = update(_accounts).where(*mine, unbound).values(values).returning(*_accounts.c)
     try:
         with tx.connection.begin_nested():
             row = tx.connection.execute(bound).mappings().one_or_none()
@@ -95,7 +96,15 @@ def unbind(tx: Transaction, customer_id: str, provider_key: str) -> None:
     """Forgets the provider's own id of the customer, which it has deleted."""
     tx.in_turn(customer_id)
     mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
-    tx.connection.execute(update(_accounts).where(*mine).values(provider_user_id=None))
+    tx.connection.execute(update(_accounts).where(*mine).values(provider_user_id=None, adopted=False))
+
+
+def rename(tx: Transaction, customer_id: str, provider_key: str) -> None:
+    """Gives the customer a new pseudonym at a provider that has no user of theirs; one that is bound keeps its own."""
+    tx.in_turn(customer_id)
+    mine = (_accounts.c.customer_id == customer_id, _accounts.c.provider_key == provider_key)
+    unbound = _accounts.c.provider_user_id.is_(None)
+    tx.connection.execute(update(_accounts).where(*mine, unbound).values(pseudonym=secrets.token_hex(16)))
 
 
 def is_woken(tx: Transaction, customer_id: str, provider_key: str, *, now: datetime) -> bool:
@@ -169,4 +178,5 @@ def _account(row: RowMapping) -> ProviderAccount:
         provider_key=row["provider_key"],
         pseudonym=row["pseudonym"],
         provider_user_id=row["provider_user_id"],
+        adopted=row["adopted"],
     )

@@ -50,6 +50,7 @@ provider_accounts = Table(
     Column("provider_key", PlainText, nullable=False),
     Column("pseudonym", PlainText, nullable=False),
     Column("provider_user_id", PlainText),
+    Column("adopted", Boolean, nullable=False, server_default=false()),
     Column("looked_at", UtcDateTime),
     Column("read_due_at", UtcDateTime),
     Column("read_failures", Integer, nullable=False, server_default="0"),

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from portal.domain.catalogue import DeviceType
 from portal.providers.podero_token import life_of
-from portal.providers.protocol import ProviderRefused, ProviderUnavailable, UnexpectedAnswer
+from portal.providers.protocol import AdoptedUser, ProviderRefused, ProviderUnavailable, Removal, UnexpectedAnswer
 from portal.sandbox.state import ProviderUser
 from tests.providers.contract import PSEUDONYM, an_account
 from tests.providers.podero_world import USER, PoderoWorld, fresh, scripted
@@ -45,6 +46,15 @@ class TestUsers:
         world.provider = world.made(send_customer_email=True)
         world.sandbox.state.users.append(ProviderUser(USER, "podero", external, "Anna@Example.com"))
         assert world.provider.ensure_user(an_account(), email="anna@example.com") == USER
+        assert isinstance(world.provider.ensure_user(an_account(), email="anna@example.com"), AdoptedUser)
+
+    def test_a_user_that_was_there_before_us_is_never_deleted_by_us(self, world: PoderoWorld) -> None:
+        world.sandbox.state.users.append(ProviderUser(USER, "podero", None, "anna@example.com"))
+        world.provider = world.made(send_customer_email=True)
+        for adopted in (True, False):
+            account = replace(an_account(provider_user_id=USER), adopted=adopted)
+            assert world.provider.delete_user(account) is Removal.NOT_OFFERED
+        assert not world.calls("DELETE", "/users/")
 
     @pytest.mark.parametrize(("external", "role"), [("somebody-else", "user"), (None, "admin"), (None, "staff")])
     def test_a_user_of_another_customer_or_staff_is_never_adopted(
@@ -52,8 +62,9 @@ class TestUsers:
     ) -> None:
         world.provider = world.made(send_customer_email=True)
         world.sandbox.state.users.append(ProviderUser(USER, "podero", external, "anna@example.com", role))
-        with pytest.raises(ProviderRefused):
-            world.provider.ensure_user(an_account(), email="anna@example.com")
+        made = world.provider.ensure_user(an_account(), email="anna@example.com")
+        assert made != USER
+        assert world.sandbox.state.users[-1].email == f"{PSEUDONYM}@devices.example"
 
     def test_a_creation_of_which_the_answer_was_lost_is_found_again(
         self, world: PoderoWorld, serve: Callable[..., Scripted]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from portal.storage import tables
-from portal.storage.database import Database
-from tests.storage.made import KEY, all_at_once
+from portal.domain.people import Customer
+from portal.storage import devices, provider_accounts, tables
+from portal.storage.database import Database, alembic_config
+from tests.storage.made import KEY, a_device, all_at_once
 
 
 @pytest.fixture
@@ -93,3 +96,18 @@ def test_every_table_of_customer_data_can_be_asked_by_its_owner() -> None:
     ownerless |= {"access_head", "agents", "staff_sessions", "logout_tokens", "deletion_steps", "tombstones"}
     for name, table in tables.metadata.tables.items():
         assert name in ownerless or "customer_id" in table.c, name
+
+
+def test_devices_that_were_not_read_any_more_are_read_again_within_a_day(database: Database, anna: Customer) -> None:
+    before = ScriptDirectory.from_config(alembic_config()).get_revision("r0014").down_revision
+    with database.write() as tx:
+        for provider_key in ("nox", "podero"):
+            provider_accounts.ensure(tx, anna.id, provider_key)
+        devices.save(tx, a_device(anna, provider_key="podero"))
+    assert isinstance(before, str)
+    database.downgrade(before)
+    database.upgrade()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with database.read() as tx:
+        assert provider_accounts.due(tx, now=tomorrow, limit=10) == ((anna.id, "podero"),)
+        assert not provider_accounts.all_of(tx, anna.id)[0].adopted
