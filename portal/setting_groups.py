@@ -220,7 +220,7 @@ class TelematicaSettings(Group):
     connect_hosts: Hosts = Field(
         ("connect.telematica.so",), description="Hosts of its Connect UI; customers are sent nowhere else"
     )
-    region: Literal["EU", "US", "IN"] = derived("Decides the vendors on offer", shown="the market's")
+    region: Literal["EU", "US"] = derived("Decides the vendors on offer", shown="the market's")
     site_id: str | None = Field(None, description="Groups devices there")
     site_name: str | None = Field(None, description="The group's name there")
     callback_env: Literal["dev", "stage", "prod"] | None = Field(

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     OTHER_ACCOUNT = "other_account"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_BUSY = "provider_busy"
+    VENDOR_ASKED = "vendor_asked"
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_ANSWER = "provider_answer"
     NOT_CONFIRMED = "not_confirmed"

@@ -174,7 +174,7 @@ def _returns(ports: Ports, provider: Provider, secret: str) -> Returns:
 def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: str, now: datetime) -> None:
     lasts_until = departure.expires_at or now + UNNAMED_LIFETIME
     ready = replace(
-        attempt.moved(State.DEPARTED, now=now),
+        attempt.moved(State.DEPARTED, now=now, reason=Reason.VENDOR_ASKED if departure.asks_vendor else None),
         connect_url=departure.connect_url,
         provider_reference=departure.provider_reference,
         expires_at=lasts_until + GRACE,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+import structlog
+
 from portal.domain.catalogue import DeviceType, Offer
 from portal.domain.device import Connection, DeviceReading
 from portal.domain.link_session import ArrivalHints
@@ -18,6 +20,7 @@ from portal.providers.connect_url import trusted_connect_url
 from portal.providers.http import Gateway
 from portal.providers.nox_events import IDENTIFIER, SIGNED_TEXTS, NoxEvents
 from portal.providers.offers import known_vendor, offers_of
+from portal.providers.preselection import preselected
 from portal.providers.protocol import (
     Departing,
     Departure,
@@ -38,8 +41,11 @@ CONNECTIONS = {True: Connection.NEEDS_REAUTHENTICATION, False: Connection.WORKIN
 LONGEST_DATA = 4096
 DEEPEST_DATA = 4
 MOST_DEVICES = 50
-BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+BASE64 = re.compile(r"(?P<letters>[A-Za-z0-9_+/-]+)={0,2}")
+TO_BASE64URL = str.maketrans("+/", "-_")
 UNREADABLE = ArrivalHints(unreadable=True)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,13 @@ class Nox:
         return account.provider_user_id
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
-        answer = self._open(departing, departing.vendor_code)
-        if answer.status == 400 and departing.vendor_code is not None:
-            # Nobody documents which brand goes with which asset type: without one, NOX's own page asks.
-            answer = self._open(departing, None)
+        # Nobody documents which brand goes with which asset type: without one, NOX's own page asks.
+        answer, asks_vendor = preselected(
+            KEY,
+            departing.vendor_code,
+            lambda brand: self._open(departing, brand),
+            is_refused=lambda refusal: refusal.status == 400,
+        )
         opened = members(self._gateway.settled("open link", answer).body)
         if opened.get("supplier_user_id") not in (None, departing.account.pseudonym):
             raise UnexpectedAnswer("nox open link: session of another user")
@@ -100,6 +109,7 @@ class Nox:
             connect_url=trusted_connect_url(opened.get("link_url"), self._config.connect_hosts),
             provider_reference=None,
             expires_at=_end_of(opened.get("expires_at"), now),
+            asks_vendor=asks_vendor,
         )
 
     def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
@@ -117,20 +127,33 @@ class Nox:
         user = account.provider_user_id
         if not user:
             return ()
-        wanted = [device_type for device_type in LISTS if device_type in device_types]
-        return tuple(
-            reading
-            for device_type in wanted
-            for row in self._rows(account.pseudonym, user, device_type)
-            if (reading := _reading_of(row, device_type)) is not None
-        )
+        return self._listed(account, user, device_types)[0]
 
     def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
         """Its return always names the devices."""
         return ()
 
     def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
-        return self.list_devices(account, frozenset(known.values()))
+        """Where a list breaks off, what it did not come to is not missing: it stays as it was."""
+        if not account.provider_user_id:
+            return ()
+        listed, is_whole = self._listed(account, account.provider_user_id, frozenset(known.values()))
+        left = known.keys() - {reading.provider_device_id for reading in listed}
+        if is_whole:
+            return listed
+        return (*listed, *(DeviceReading(one, known[one], unread=True) for one in sorted(left)))
+
+    def _listed(
+        self, account: ProviderAccount, user: str, device_types: frozenset[DeviceType]
+    ) -> tuple[tuple[DeviceReading, ...], bool]:
+        """The user's devices of these types, and whether every list was read to its end."""
+        found: list[DeviceReading] = []
+        is_whole = True
+        for device_type in (device_type for device_type in LISTS if device_type in device_types):
+            rows, has_ended = self._rows(account.pseudonym, user, device_type)
+            is_whole = is_whole and has_ended
+            found += (reading for row in rows if (reading := _reading_of(row, device_type)) is not None)
+        return tuple(found), is_whole
 
     def remove_device(self, account: ProviderAccount, provider_device_id: str, device_type: DeviceType) -> Removal:
         return Removal.NOT_OFFERED
@@ -154,20 +177,24 @@ class Nox:
         about = departing.account.pseudonym
         return self._gateway.call("open link", "POST", url, headers=self._headers, json=sent, about=about)
 
-    def _rows(self, about: str, user: str, device_type: DeviceType) -> list[Mapping[str, object]]:
-        """This user's rows of every page. The filter may be ignored, so what is another's is dropped here."""
+    def _rows(self, about: str, user: str, device_type: DeviceType) -> tuple[list[Mapping[str, object]], bool]:
+        """This user's rows of every page, and whether the pages came to an end.
+
+        The filter may be ignored, so what is another's is dropped here.
+        """
         query = {"limit": str(PAGE_SIZE), "user_id": user}
         rows: list[Mapping[str, object]] = []
         for _ in range(MOST_PAGES):
             page = self._page(about, device_type, query)
             rows += [row for row in map(members, _list_in(page)) if row.get("user_id") == user]
             following = members(page.get("meta")).get("next_token")
-            if following is None or following == "":
-                return rows
-            if not isinstance(following, str) or following == query.get("next_token"):
+            if not isinstance(following, str) or not following:
+                return rows, True
+            if following == query.get("next_token"):
                 break
             query = {**query, "next_token": following}
-        raise UnexpectedAnswer("nox list devices: the pages do not end")
+        log.error("pages_do_not_end", provider=KEY, rows=len(rows))
+        return rows, False
 
     def _page(self, about: str, device_type: DeviceType, query: Mapping[str, str]) -> Mapping[str, object]:
         url = f"{self._config.api_url.rstrip('/')}{LISTS[device_type]}"
@@ -201,12 +228,15 @@ def _reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceRea
 
 
 def _hints(data: str) -> ArrivalHints:
-    """What the unsigned `data` of a return claims; anything but the one canonical spelling is unreadable."""
-    if len(data) > LONGEST_DATA or not BASE64URL.fullmatch(data):
+    """What the unsigned `data` of a return claims: base64url as documented, or padded, or in the standard alphabet."""
+    # A plus that was not escaped in an address comes as a space.
+    spelt = BASE64.fullmatch(data.replace(" ", "+"))
+    if len(data) > LONGEST_DATA or spelt is None:
         return UNREADABLE
+    letters = spelt["letters"].translate(TO_BASE64URL)
     try:
-        raw = base64.urlsafe_b64decode(data + "=" * (-len(data) % 4))
-        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != data:
+        raw = base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != letters:
             return UNREADABLE
         return _claims(members(read_json(raw, deepest=DEEPEST_DATA)))
     except (binascii.Error, JsonRefused):

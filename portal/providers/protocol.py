@@ -63,10 +63,11 @@ class Traits:
     the portal language its pages come in otherwise. `connect_hosts` are host or host:port, exact. `link_lifetime` is
     None where the link outlives any patience. `own_arrival_url`: each attempt gets a secret return URL; otherwise the
     provider knows one registered URL and the attempt is found by who is signed in. `preselects_vendor`: the Connect UI
-    can be opened at the vendor. `reads_devices`: it can be asked what a customer has linked; otherwise only its events
-    tell. `reads_known_devices`: it can be asked how a device is that it has named before. `removes_devices`: removing
-    here ends the access there. `deletes_users`: it forgets a customer, with all devices. `smart_control`: linked
-    devices are controlled from the start. `replaces_on_link`: device types of which linking another replaces the first.
+    can be opened at the vendor; one that it refuses is asked for there. `reads_devices`: it can be asked what a
+    customer has linked; otherwise only its events tell. `reads_known_devices`: it can be asked how a device is that it
+    has named before. `removes_devices`: removing here ends the access there. `deletes_users`: it forgets a customer,
+    with all devices. `smart_control`: linked devices are controlled from the start. `replaces_on_link`: device types of
+    which linking another replaces the first.
     """
 
     key: str
@@ -122,11 +123,15 @@ class Departing:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An opened link: a bearer secret to follow once. `expires_at` is None where the provider names no time."""
+    """An opened link: a bearer secret to follow once. `expires_at` is None where the provider names no time.
+
+    `asks_vendor`: the provider refused the vendor that was to be preselected, so its own page asks for it.
+    """
 
     connect_url: str
     provider_reference: str | None
     expires_at: datetime | None
+    asks_vendor: bool = False
 
 
 class AdoptedUser(str):

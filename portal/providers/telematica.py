@@ -1,7 +1,7 @@
 """Telematica: auth sessions that open its Connect UI, revocation, and the signed events that are its only word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from portal.providers.answers import Answer, members, text
 from portal.providers.connect_url import trusted_connect_url
 from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
+from portal.providers.preselection import preselected
 from portal.providers.protocol import (
     Departing,
     Departure,
@@ -32,6 +33,7 @@ from portal.providers.telematica_state import GONE, is_lapsed, state_of, unread
 log = structlog.get_logger(__name__)
 
 KEY = "telematica"
+INVALID = "INVALID_REQUEST"
 SIMULATOR = "SIMULATOR"
 LINK_LIFETIME = timedelta(minutes=10)
 MOST_DEVICES = 50
@@ -86,6 +88,11 @@ def is_customers_to_mend(answer: Answer) -> bool:
     return answer.status == 500 and text(members(members(answer.body).get("action")).get("user")) is not None
 
 
+def is_our_fault(answer: Answer) -> bool:
+    """Whether the request is refused for what stands in it, as for a brand that is not available now."""
+    return answer.status in (400, 412, 422) and text(members(answer.body).get("error")) in (INVALID, None)
+
+
 def is_outage(answer: Answer) -> bool:
     """Whether the answer tells of Telematica in trouble."""
     return answer.status >= 500 and not is_customers_to_mend(answer)
@@ -131,15 +138,14 @@ class Telematica:
         return account.provider_user_id
 
     def begin_link(self, departing: Departing, *, now: datetime) -> Departure:
-        url = self._address(self._config.session_path)
-        about = departing.account.pseudonym
-        answer = self._gateway.call(
-            "open link", "POST", url, headers=self._headers, json=self._session(departing), about=about
+        answer, asks_vendor = preselected(
+            KEY, departing.vendor_code, lambda brand: self._open(departing, brand), is_refused=is_our_fault
         )
         return Departure(
             connect_url=self._connect_url(members(self._settled("open link", answer).body)),
             provider_reference=None,
             expires_at=now + LINK_LIFETIME,
+            asks_vendor=asks_vendor,
         )
 
     def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
@@ -198,6 +204,12 @@ class Telematica:
 
     def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
         return self._events.read(headers, body, now=now)
+
+    def _open(self, departing: Departing, brand: str | None) -> Answer:
+        url = self._address(self._config.session_path)
+        sent = self._session(replace(departing, vendor_code=brand))
+        about = departing.account.pseudonym
+        return self._gateway.call("open link", "POST", url, headers=self._headers, json=sent, about=about)
 
     def _session(self, departing: Departing) -> dict[str, object]:
         """The body of a session: our values under their names, and nothing that is not set."""

@@ -14,6 +14,7 @@ from portal.web.wiring import portal
 blueprint = Blueprint("arrivals", __name__, url_prefix="/return")
 
 
+@blueprint.get("/<provider_key>/<secret>/success/")
 @blueprint.get("/<provider_key>/<secret>/success")
 @everyone("return", has_effect=True)
 def success(provider_key: str, secret: str) -> ResponseReturnValue:
@@ -21,6 +22,7 @@ def success(provider_key: str, secret: str) -> ResponseReturnValue:
     return _arrive(provider_key, secret, "success")
 
 
+@blueprint.get("/<provider_key>/<secret>/cancel/")
 @blueprint.get("/<provider_key>/<secret>/cancel")
 @everyone("return", has_effect=True)
 def cancel(provider_key: str, secret: str) -> ResponseReturnValue:
@@ -28,6 +30,7 @@ def cancel(provider_key: str, secret: str) -> ResponseReturnValue:
     return _arrive(provider_key, secret, "cancel")
 
 
+@blueprint.get("/<provider_key>/")
 @blueprint.get("/<provider_key>")
 @everyone("return", has_effect=True)
 def fixed(provider_key: str) -> ResponseReturnValue:

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.link_session import LinkSession
+from portal.domain.link_session import LinkSession, Reason
 from portal.journey import link, outcome
 from portal.web import onward
 from portal.web.guards import customer, customers
@@ -39,7 +39,9 @@ def leave(link_session_id: str) -> ResponseReturnValue:
 def leave_or_wait(attempt: LinkSession) -> ResponseReturnValue:
     """On to the Connect UI where the provider answers in time, else to the attempt's page, which goes on by itself."""
     moved = link.leave(ports=portal().ports, attempt=attempt, patience=PATIENCE, now=portal().clock())
-    if is_in_webview() or not moved.may_follow(portal().clock()):
+    # Where the provider's own page asks for the vendor, the customer reads that first.
+    has_news = moved.reason is Reason.VENDOR_ASKED
+    if is_in_webview() or has_news or not moved.may_follow(portal().clock()):
         return _attempts_page(attempt.id)
     return go_on(attempt.id)
 

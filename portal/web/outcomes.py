@@ -95,6 +95,8 @@ def _departed(view: AttemptView) -> Outcome:
     if view.may_go_on:
         title = gettext("Your link is ready")
         text = gettext("You go on to %(provider)s now.", provider=view.provider.name)
+        if view.attempt.reason is Reason.VENDOR_ASKED:
+            text = gettext("Choose %(vendor)s once more on the next page.", vendor=view.vendor.name)
         return Outcome(Tone.NEUTRAL, title, text, NextStep.GO_ON)
     if view.attempt.reason is Reason.ANSWER_UNREADABLE:
         title = gettext("We could not use what you came back with")

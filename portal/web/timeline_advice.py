@@ -69,6 +69,10 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("%(provider)s could not be reached. It is not the customer’s fault, and it usually passes."),
         _("%(provider)s could not be reached. The fault is not yours: please try again in a few minutes."),
     ),
+    Reason.VENDOR_ASKED: Advice(
+        _("%(provider)s did not accept the manufacturer, so the customer has to choose it once more on its page."),
+        _("Choose your manufacturer once more on the next page."),
+    ),
     Reason.PROVIDER_BUSY: Advice(
         _("%(provider)s asked for a pause after too many requests. It passes on its own."),
         _("%(provider)s is very busy right now. The fault is not yours: please try again in a few minutes."),

@@ -16,6 +16,7 @@ LARGEST_BODY = 256 * 1024
 log = structlog.get_logger(__name__)
 
 
+@blueprint.post("/<provider_key>/")
 @blueprint.post("/<provider_key>")
 @machines
 def provider_event(provider_key: str) -> ResponseReturnValue:

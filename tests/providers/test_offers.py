@@ -87,25 +87,42 @@ def test_podero_offers_what_its_pages_name_and_never_preselects() -> None:
     assert {offer.vendor_code for offer in offers_of("podero")} == {None}
 
 
-def test_nox_offers_twenty_five_heat_pumps_and_thirty_one_inverters() -> None:
-    assert len(of("nox", DeviceType.HEAT_PUMP)) == 25
-    assert len(of("nox", DeviceType.INVERTER)) == 31
-    assert len(offers_of("nox")) == 56
+def test_nox_offers_each_of_its_brands_and_makers_of_both_for_both() -> None:
+    assert len(of("nox", DeviceType.HEAT_PUMP)) == 25 + 1
+    assert len(of("nox", DeviceType.INVERTER)) == 31 + 7 + 1
+    assert len({offer.vendor_code for offer in offers_of("nox") if offer.vendor_code}) == 56
+    both = of("nox", DeviceType.HEAT_PUMP).keys() & of("nox", DeviceType.INVERTER).keys()
+    makers = {"bosch", "lg", "mitsubishi-electric", "panasonic", "samsung", "vaillant", "viessmann"}
+    assert makers | {"other"} == both
+
+
+@pytest.mark.parametrize(
+    ("provider_key", "device_type"),
+    [
+        *(("telematica", one) for one in DeviceType if one is not DeviceType.HEAT_PUMP),
+        ("nox", DeviceType.HEAT_PUMP),
+        ("nox", DeviceType.INVERTER),
+    ],
+)
+def test_another_manufacturer_is_offered_where_the_provider_lists_them_itself(
+    provider_key: str, device_type: DeviceType
+) -> None:
+    assert of(provider_key, device_type, "EU")["other"] is None
 
 
 @pytest.mark.parametrize(
     ("device_type", "region", "count"),
     [
-        (DeviceType.VEHICLE, "EU", 28),
-        (DeviceType.VEHICLE, "US", 22),
-        (DeviceType.CHARGER, "EU", 7),
-        (DeviceType.CHARGER, "US", 4),
-        (DeviceType.HVAC, "EU", 11),
-        (DeviceType.HVAC, "US", 9),
-        (DeviceType.INVERTER, "EU", 8),
-        (DeviceType.INVERTER, "US", 8),
-        (DeviceType.BATTERY, "EU", 6),
-        (DeviceType.BATTERY, "US", 6),
+        (DeviceType.VEHICLE, "EU", 29),
+        (DeviceType.VEHICLE, "US", 23),
+        (DeviceType.CHARGER, "EU", 8),
+        (DeviceType.CHARGER, "US", 5),
+        (DeviceType.HVAC, "EU", 12),
+        (DeviceType.HVAC, "US", 10),
+        (DeviceType.INVERTER, "EU", 9),
+        (DeviceType.INVERTER, "US", 9),
+        (DeviceType.BATTERY, "EU", 7),
+        (DeviceType.BATTERY, "US", 7),
         (DeviceType.HEAT_PUMP, "EU", 0),
         (DeviceType.VEHICLE, "IN", 0),
     ],

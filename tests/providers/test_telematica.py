@@ -226,3 +226,37 @@ def test_a_wrong_token_is_our_fault(world: TelematicaWorld) -> None:
     world.provider = world.made(api_token="wrong")
     with pytest.raises(ProviderRefused):
         world.leave()
+
+
+class TestRefusedVendor:
+    """A brand that is paused or not activated there: the customer chooses it on Telematica's own page."""
+
+    REFUSAL = reply(
+        412,
+        {
+            "message": "brand AUDI is not available",
+            "error": "INVALID_REQUEST",
+            "statusCode": 412,
+            "action": {"dev": "INVALID_REQUEST", "user": ""},
+        },
+    )
+
+    @pytest.mark.parametrize("renews", [False, True])
+    def test_it_is_asked_again_without_the_brand(
+        self, world: TelematicaWorld, serve: Callable[..., Scripted], renews: bool
+    ) -> None:
+        opened = reply(200, {"url": world.connect_url})
+        server = serve(lambda request: self.REFUSAL if "brand" in request.json else opened)
+        world.provider = world.made(base=server.url)
+        departure = world.renew("a" * 24) if renews else world.provider.begin_link(world.departing(), now=world.now)
+        assert (departure.connect_url, departure.asks_vendor) == (world.connect_url, True)
+        assert ["brand" in request.json for request in server.received] == [True, False]
+
+    def test_what_is_refused_without_the_brand_too_is_refused(
+        self, world: TelematicaWorld, serve: Callable[..., Scripted]
+    ) -> None:
+        server = serve(lambda _: self.REFUSAL)
+        world.provider = world.made(base=server.url)
+        with pytest.raises(ProviderRefused):
+            world.provider.begin_link(world.departing(), now=world.now)
+        assert len(server.received) == 2
