@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from portal.domain.catalogue import DeviceType
@@ -15,6 +16,8 @@ from portal.providers.answers import JsonRefused, elements, members, read_json, 
 from portal.providers.offers import known_vendor
 from portal.providers.protocol import EventRefused, UnexpectedAnswer
 from portal.providers.svix_id import first_sent_at
+
+log = structlog.get_logger(__name__)
 
 DEVICE_ID = re.compile(r"[0-9a-f]{24}")
 DEVICE_TYPES = {
@@ -57,14 +60,17 @@ class TelematicaEvents:
         kind = KINDS.get(text(told.get("type")) or "", EventKind.IGNORED)
         if kind is EventKind.IGNORED:
             return ProviderEvent(self._provider_key, event_id, kind, sent_at)
+        # The catalogue shows the payload flat; wrapped, as other senders of the same kind do, it is the same.
+        told = told if "devices" in told else {**told, **members(told.get("data"))}
         devices = elements(told.get("devices"))[:MOST_DEVICES]
-        readings = [_reading_of(members(device), sent_at) for device in devices]
+        shared = {"deviceType": told.get("deviceType")}
+        readings = [_reading_of({**shared, **members(device)}, sent_at) for device in devices]
         return ProviderEvent(
             provider_key=self._provider_key,
             event_id=event_id,
             kind=kind,
             occurred_at=sent_at,
-            pseudonym=text(told.get("user")),
+            pseudonym=_user_in(told, devices),
             readings=tuple(r for r in readings if r is not None) if kind is EventKind.CONNECTED else (),
             device_ids=_ids_in(devices) if kind is EventKind.DISCONNECTED else (),
             link_session_id=_link_session_in(told),
@@ -110,16 +116,22 @@ def _signed_parts(headers: Mapping[str, str]) -> tuple[str, str, str]:
 
 def _reading_of(device: Mapping[str, object], sent_at: datetime) -> DeviceReading | None:
     """A connected device; its `vin` is left where it is."""
-    device_id, device_type = device.get("deviceId"), device.get("deviceType")
-    if not isinstance(device_id, str) or not DEVICE_ID.fullmatch(device_id):
-        return None
-    if not isinstance(device_type, str) or device_type not in DEVICE_TYPES:
+    device_id, stated = device.get("deviceId"), device.get("deviceType")
+    device_type = DEVICE_TYPES.get(stated.lower()) if isinstance(stated, str) else None
+    if not isinstance(device_id, str) or not DEVICE_ID.fullmatch(device_id) or device_type is None:
+        # Of what is dropped only the shape is told.
+        shape = {
+            "id": type(device_id).__name__,
+            "type": type(stated).__name__,
+            "is_known_type": device_type is not None,
+        }
+        log.warning("event_device_dropped", provider="telematica", **shape)
         return None
     make = text(device.get("make"))
     vendor = known_vendor(make)
     return DeviceReading(
         provider_device_id=device_id,
-        device_type=DEVICE_TYPES[device_type],
+        device_type=device_type,
         connection=Connection.WORKING,
         vendor_code=make,
         vendor_name=vendor.name if vendor else make,
@@ -134,6 +146,13 @@ def _ids_in(devices: Iterable[object]) -> tuple[str, ...]:
     """Ids of a disconnection, where devices are strings; objects, as in a connection, are taken as well."""
     named = (members(device).get("deviceId", device) for device in devices)
     return tuple(dict.fromkeys(name for name in named if isinstance(name, str) and DEVICE_ID.fullmatch(name)))
+
+
+def _user_in(told: Mapping[str, object], devices: Iterable[object]) -> str | None:
+    """Our id of the customer, from wherever it stands; devices that name several customers are nobody's."""
+    stated = next((text(told[key]) for key in ("user", "userId", "clientUserId") if text(told.get(key))), None)
+    owners = {text(members(device).get("clientUserId")) for device in devices} - {None}
+    return stated or (owners.pop() if len(owners) == 1 else None)
 
 
 def _link_session_in(told: Mapping[str, object]) -> str | None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,6 +124,33 @@ class TestEvents:
     )  # fmt: skip
     def test_devices_that_cannot_be_read_are_left_out(self, provider: Telematica, device: object) -> None:
         assert self.read(provider, connected(devices=[device])).readings == ()
+
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            lambda told: told,
+            lambda told: {"type": told["type"], "data": {key: told[key] for key in told if key != "type"}},
+            lambda told: {**{key: told[key] for key in told if key != "user"}, "userId": told["user"]},
+            lambda told: {
+                **{key: told[key] for key in told if key != "user"},
+                "devices": [{**told["devices"][0], "clientUserId": told["user"]}],
+            },
+            lambda told: {**told, "devices": [{**told["devices"][0], "deviceType": "VEHICLE"}]},
+            lambda told: {**told, "deviceType": "vehicle", "devices": [{"deviceId": DEVICE}]},
+        ],
+    )
+    def test_shapes_that_drift_say_the_same(
+        self, provider: Telematica, shape: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        event = self.read(provider, shape(connected()))
+        assert event.pseudonym == connected()["user"]
+        assert [(r.provider_device_id, r.device_type.value) for r in event.readings] == [(DEVICE, "vehicle")]
+
+    def test_devices_of_several_customers_are_nobodys(self, provider: Telematica) -> None:
+        (device,) = connected()["devices"]
+        told = {key: value for key, value in connected().items() if key != "user"}
+        devices = [{**device, "clientUserId": "a"}, {**device, "clientUserId": "b"}]
+        assert self.read(provider, {**told, "devices": devices}).pseudonym is None
 
     def test_a_device_of_an_unknown_maker_keeps_its_name(self, provider: Telematica) -> None:
         told = connected(devices=[{"deviceId": DEVICE, "deviceType": "battery", "make": "Acme"}])
