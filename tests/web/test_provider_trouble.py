@@ -94,7 +94,8 @@ def test_a_provider_that_is_slow_is_announced_until_it_is_quick(live: Installati
 
 
 def test_for_another_manufacturer_the_provider_is_named(live: Installation) -> None:
-    had_trouble(live, "podero", failures=3)
+    for provider_key in ("podero", "nox", "telematica"):
+        had_trouble(live, provider_key, failures=3)
     page = speaking(live, "en").page(OTHER)
     assert "Podero cannot be reached right now." in page.text
 
