@@ -14,7 +14,7 @@ from portal.domain.device import DeviceReading
 from portal.domain.link_session import ArrivalHints
 from portal.domain.people import ProviderAccount
 from portal.domain.provider_event import ProviderEvent
-from portal.providers.answers import members, uuid
+from portal.providers.answers import Answer, members, uuid
 from portal.providers.connect_url import trusted_connect_url
 from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
@@ -188,13 +188,17 @@ class Podero:
     def session_devices(self, account: ProviderAccount, provider_reference: str) -> tuple[str, ...]:
         """The session's `object_id`: null until a device is there (its page, "Get device onboarding session")."""
         session = uuid(provider_reference)
-        answer = self._api.call("read onboarding", "GET", f"/device-onboarding/{session}") if session else None
+        answer = self._read_onboarding(account, session) if session else None
         if answer is None or answer.status == 404:
             return ()
         read = members(self._gateway.settled("read onboarding", answer).body)
         device_id = uuid(read.get("object_id"))
         is_theirs = uuid(read.get("user")) in (None, account.provider_user_id)
         return (device_id,) if device_id is not None and is_theirs else ()
+
+    def _read_onboarding(self, account: ProviderAccount, session: str) -> Answer:
+        path = f"/device-onboarding/{session}"
+        return self._api.call("read onboarding", "GET", path, about=account.pseudonym)
 
     def read_known(self, account: ProviderAccount, known: Mapping[str, DeviceType]) -> tuple[DeviceReading, ...]:
         return self.list_devices(account, frozenset(known.values()))
