@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from functools import cached_property
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +20,7 @@ from portal.providers.http import Gateway
 from portal.providers.offers import offers_of
 from portal.providers.podero_api import SEGMENTS, PoderoApi, user_of
 from portal.providers.podero_list import PoderoList
-from portal.providers.podero_rows import cure_of
+from portal.providers.podero_rows import cure_of, end_of_session
 from portal.providers.podero_token import PoderoToken
 from portal.providers.protocol import (
     Departing,
@@ -58,7 +58,6 @@ ASKS_AGAIN = frozenset({401, 408, 425, 429})
 GONE = frozenset({200, 202, 204, 404})
 CUE_PATH = re.compile(r".*/cues/(?P<cue>[A-Za-z0-9_-]{1,100})(?:/resolve)?/?")
 LONGEST_CUE = 4000
-LONGEST_SESSION = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Podero:
         return Departure(
             connect_url=trusted_connect_url(opened.get("authentication_url"), self._config.connect_hosts),
             provider_reference=reference,
-            expires_at=_end_of(opened.get("expiration_date"), now),
+            expires_at=end_of_session(opened.get("expiration_date"), now),
         )
 
     def begin_reauthentication(self, departing: Departing, provider_device_id: str, *, now: datetime) -> Departure:
@@ -291,15 +290,3 @@ def price_zone(text_given: str | None) -> str | None:
     if plain in MARKET_ZONES:
         return MARKET_ZONES[plain]
     return next((zone for zone in PRICE_ZONES if zone.replace("_", "") == re.sub(r"[_ -]", "", plain)), None)
-
-
-def _end_of(expiration_date: object, now: datetime) -> datetime | None:
-    """A day after the named one ends, for nobody says in which time zone it does; never far off."""
-    if not isinstance(expiration_date, str):
-        return None
-    try:
-        named = date.fromisoformat(expiration_date[:10])
-        end = datetime.combine(named, time.min, UTC) + timedelta(days=2)
-    except (ValueError, OverflowError):
-        return None
-    return min(end, now + LONGEST_SESSION) if end > now else None

@@ -1,6 +1,7 @@
-"""Podero's device rows in our words. Every field but the id may be missing."""
+"""Podero's device rows and times in our words. Every field but the id may be missing."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 
 from portal.domain.catalogue import DeviceType
 from portal.domain.device import Connection, DeviceReading
@@ -8,6 +9,7 @@ from portal.providers.answers import elements, members, moment, text, uuid
 from portal.providers.offers import known_vendor
 
 REAUTHENTICATE = "reauthenticate"
+LONGEST_SESSION = timedelta(days=3)
 PRESENCE = {
     "online": Connection.WORKING,
     "offline": Connection.UNREACHABLE,
@@ -89,3 +91,15 @@ def cure_of(row: Mapping[str, object]) -> str | None:
             if isinstance(url, str):
                 return url
     return None
+
+
+def end_of_session(expiration_date: object, now: datetime) -> datetime | None:
+    """A day after the named one ends, for nobody says in which time zone it does; never far off."""
+    if not isinstance(expiration_date, str):
+        return None
+    try:
+        named = date.fromisoformat(expiration_date[:10])
+        end = datetime.combine(named, time.min, UTC) + timedelta(days=2)
+    except (ValueError, OverflowError):
+        return None
+    return min(end, now + LONGEST_SESSION) if end > now else None

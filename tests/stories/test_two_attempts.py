@@ -56,7 +56,7 @@ def test_two_chargers_are_linked_though_every_return_comes_before_the_word_on_it
     assert {device.vendor_name for device in live.devices()} == {"Easee", "Zaptec"}
 
 
-def test_a_mailed_link_brings_its_sender_nothing_though_their_own_return_names_nothing(
+def test_a_mailed_link_brings_its_sender_nothing_though_their_own_return_does_not_say_what_it_brought(
     live: Installation, person: Make
 ) -> None:
     mallory, victim = person(), person()
@@ -81,8 +81,6 @@ def test_a_mailed_link_brings_its_sender_nothing_though_their_own_return_names_n
         timeout=10,
     )
     page = mallory.look(answer.headers["Location"].partition("?")[0])
-    assert live.state_of(page.path) is State.CANCELLED
-    assert live.devices() == ()
-    mallory.look(answer.headers["Location"])
     mallory.sees(page.path, lambda seen: live.state_of(seen.path) is State.LINKED)
+    mallory.look(answer.headers["Location"])
     assert [device.vendor_key for device in live.devices()] == ["daikin"]
