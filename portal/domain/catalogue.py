@@ -136,11 +136,17 @@ class Catalogue:
         """Whether somebody serves this choice."""
         return bool(self._offers_for(device_type, vendor_key))
 
-    def pinned(self, provider_key: str, device_type: DeviceType, vendor_key: str) -> Route:
-        """The way back to the provider that holds a device; it asks for a vendor that is no longer offered."""
-        for offer in self._offers_for(device_type, vendor_key):
-            if offer.provider_key == provider_key:
-                return Route(offer, RouteReason.PINNED_DEVICE)
+    def pinned(
+        self, provider_key: str, device_type: DeviceType, vendor_key: str, vendor_code: str | None = None
+    ) -> Route:
+        """The way back to the provider that holds a device; it asks for a vendor that is no longer offered.
+
+        The `vendor_code` that the device was linked with goes first: sister brands sign in at different places.
+        """
+        here = [o for o in self.offers if o.provider_key == provider_key and o.device_type is device_type]
+        linked_with = [o for o in here if vendor_code is not None and o.vendor_code == vendor_code]
+        for offer in (*linked_with, *(o for o in here if o.vendor.key == vendor_key)):
+            return Route(offer, RouteReason.PINNED_DEVICE)
         return Route(Offer(provider_key, device_type, self.vendor(vendor_key)), RouteReason.PINNED_DEVICE)
 
     def vendor(self, vendor_key: str) -> Vendor:

@@ -7,16 +7,17 @@ customer's.
 
 from dataclasses import dataclass
 
-from portal.domain.device import Device, DeviceReading
+from portal.domain.device import Connection, Device, DeviceReading
 from portal.domain.link_session import LinkSession, Purpose, Reason, State
+from portal.domain.resemblance import Resemblance, is_marked_alike, resemblance
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Where the attempt goes, and the readings that become the customer's devices by it.
 
-    `other` are devices of another vendor account that came back instead of the pinned one; the customer decides on
-    them.
+    `other` are devices that came back and are not known to be the pinned one: those of another vendor account, or
+    those that may be the pinned one under a new id. The customer decides on them.
     """
 
     state: State
@@ -45,25 +46,34 @@ def judge(
     pinned = next((device for device in known if device.id == attempt.device_id), None)
     if pinned is None or pinned.removed_at is not None:
         return Verdict(State.FAILED, Reason.NOT_CONFIRMED)
-    return judge_renewal(pinned, ours, named)
+    return judge_renewal(pinned, ours, named, known)
 
 
-def judge_renewal(pinned: Device, readings: tuple[DeviceReading, ...], named: tuple[DeviceReading, ...]) -> Verdict:
-    """The verdict on a renewal: the same device must be healthy again, or have come back under a new id."""
+def judge_renewal(
+    pinned: Device, readings: tuple[DeviceReading, ...], named: tuple[DeviceReading, ...], known: tuple[Device, ...]
+) -> Verdict:
+    """The verdict on a renewal: the pinned device is healthy again, came back under a new id, or is another one.
+
+    Where nothing tells whether what came back is the pinned device, the customer is asked.
+    """
     same = next((reading for reading in readings if reading.provider_device_id == pinned.provider_device_id), None)
     others = tuple(reading for reading in named if reading.provider_device_id != pinned.provider_device_id)
-    if same is not None and same.is_healthy:
+    if same is not None and _is_renewed(same, others):
         return Verdict(State.LINKED, linked=(same,))
-    if same is None and len(others) == 1 and is_same_device(pinned, others[0]):
-        return Verdict(State.LINKED, linked=others)
-    if others:
-        return Verdict(State.FAILED, Reason.OTHER_ACCOUNT, other=others)
-    return STILL_WAITING
+    if not others:
+        return STILL_WAITING
+    found = [(reading, resemblance(pinned, reading, known=known)) for reading in others]
+    again = tuple(reading for reading, how in found if how is Resemblance.SAME)
+    if len(again) == 1 and (same is None or is_marked_alike(pinned, again[0])):
+        return Verdict(State.LINKED, linked=again)
+    possible = tuple(reading for reading, how in found if how is not Resemblance.ANOTHER)
+    if possible and same is None:
+        return Verdict(State.FAILED, Reason.WHICH_DEVICE, other=possible)
+    return Verdict(State.FAILED, Reason.OTHER_ACCOUNT, other=others)
 
 
-def is_same_device(device: Device, reading: DeviceReading) -> bool:
-    """Whether a reading under another id can be the same device: nothing that both sides know contradicts it."""
-    if device.device_type is not reading.device_type:
-        return False
-    pairs = ((device.vendor_name, reading.vendor_name), (device.model, reading.model))
-    return all(ours is None or theirs is None or ours.casefold() == theirs.casefold() for ours, theirs in pairs)
+def _is_renewed(same: DeviceReading, others: tuple[DeviceReading, ...]) -> bool:
+    """Whether the pinned device counts as healthy. No word of its health is enough only where nothing else came."""
+    if same.connection is Connection.UNKNOWN:
+        return not others
+    return same.is_healthy

@@ -11,6 +11,10 @@ __all__ = ["Connection", "Device", "DeviceReading"]
 """A device and its connection are one subject to the rest of the house."""
 
 
+DIGEST = "digest "
+"""How a mark begins that is made of something too personal to be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceReading:
     """What a provider says of one device now. Every field but the id and the type may be missing.
@@ -18,6 +22,7 @@ class DeviceReading:
     `connection` is the provider's own word, its flags; what it amounts to is judged on the device.
     `deleted`: the provider still names it, and only to say that it is no longer there. It links and renews nothing.
     `unread`: the provider holds it, and how it is could not be read: it stays as it was.
+    `mark` stays with the very device, whatever id it is given: its serial number, or a digest of what is too personal.
     """
 
     provider_device_id: str
@@ -31,6 +36,7 @@ class DeviceReading:
     country: str | None = None
     deleted: bool = False
     unread: bool = False
+    mark: str | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -57,6 +63,8 @@ class Device:
     both where the provider's answer was lost, so that nobody knows and it is tried again. `consent_id` names the
     permission that it is connected on. `must_go`: that was taken back, so it leaves whatever its provider answers.
     `removed_because` is None for what its customer removed; `put_away_at` is when they had read of any other end.
+    `mark` is as in a reading. `vendor_code` is the provider's word for the vendor that it was linked with, and is
+    reconnected with. `is_asked_about`: the customer has not said yet whether it is one that they had before.
     """
 
     id: str
@@ -82,6 +90,9 @@ class Device:
     must_go: bool = False
     removed_because: RemovedBecause | None = None
     put_away_at: datetime | None = None
+    mark: str | None = None
+    vendor_code: str | None = None
+    is_asked_about: bool = False
 
     def __post_init__(self) -> None:
         """A connection never stands beside the cause of another: given alone, it brings its usual one."""
@@ -94,6 +105,17 @@ class Device:
         model = self.model or ""
         is_named = model.casefold().startswith(self.vendor_name.casefold())
         return model if is_named else f"{self.vendor_name} {model}".strip()
+
+    @property
+    def has_serial(self) -> bool:
+        """Whether its mark is a serial number, which people can read, and no digest."""
+        return self.mark is not None and not self.mark.startswith(DIGEST)
+
+    def may_be_doubled_by(self, other: "Device") -> bool:
+        """Whether another, which works, is of the same kind, so that this may be the same one as it was before."""
+        kind = (self.provider_key, self.device_type, self.vendor_key, self.model)
+        is_alike = (other.provider_key, other.device_type, other.vendor_key, other.model) == kind
+        return is_alike and other.id != self.id and other.connection in {Connection.WORKING, Connection.WAITING}
 
     @property
     def may_be_gone(self) -> bool:
@@ -112,6 +134,18 @@ class Device:
     def is_active_as(self, reading: DeviceReading) -> bool:
         """Whether this device is on its customer's list under the reading's id."""
         return self.removed_at is None and self.provider_device_id == reading.provider_device_id
+
+    def as_reading(self) -> DeviceReading:
+        """What is known of it, as its provider would tell."""
+        return DeviceReading(
+            provider_device_id=self.provider_device_id,
+            device_type=self.device_type,
+            connection=self.connection,
+            vendor_name=self.vendor_name or None,
+            model=self.model,
+            nickname=self.nickname,
+            mark=self.mark,
+        )
 
     def with_reading(self, reading: DeviceReading, *, now: datetime, settling: bool = False) -> "Device":
         """This device as the provider describes it now; what the provider leaves out is kept.
@@ -140,6 +174,7 @@ class Device:
             provider_device_id=reading.provider_device_id,
             model=reading.model or self.model,
             nickname=reading.nickname or self.nickname,
+            mark=reading.mark or self.mark,
             last_contact_at=reading.last_contact_at or self.last_contact_at,
             read_at=now,
             observed_at=now,
@@ -149,6 +184,30 @@ class Device:
         """This device on a permission that was given now: nothing of one that was taken back is left."""
         device = replace(self, consent_id=consent_id)
         return replace(device, must_go=False, removal_asked_at=None, removal_failed_at=None) if self.must_go else device
+
+    def continued_as(self, linked: "Device") -> "Device":
+        """This device, of which the customer linked the same once more: as it was linked, in its old place."""
+        told = {
+            name: getattr(linked, name)
+            for name in ("provider_device_id", "connection", "cause", "changed_at", "read_at", "observed_at")
+        }
+        return replace(
+            self,
+            **told,
+            consent_id=linked.consent_id,
+            model=linked.model or self.model,
+            nickname=linked.nickname or self.nickname,
+            mark=linked.mark or self.mark,
+            vendor_code=linked.vendor_code or self.vendor_code,
+            last_contact_at=linked.last_contact_at or self.last_contact_at,
+            is_asked_about=False,
+        )
+
+    def replaced(self, *, now: datetime) -> "Device":
+        """This device when another took its place: off the list, and its customer is told."""
+        gone = replace(self, removed_at=now, observed_at=now, is_asked_about=False, put_away_at=None)
+        gone = replace(gone, removed_because=RemovedBecause.REPLACED)
+        return replace(gone, removal_asked_at=None, removal_failed_at=None)
 
     def missing(self, *, now: datetime) -> "Device":
         """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known."""

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NOT_SIGNED_IN = "not_signed_in"
     ANOTHER_PERSON = "another_person"
     OTHER_ACCOUNT = "other_account"
+    WHICH_DEVICE = "which_device"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_BUSY = "provider_busy"
     VENDOR_ASKED = "vendor_asked"
@@ -196,6 +197,12 @@ class LinkSession:
             raise IllegalMove(f"{self.state} -> {state}")
         ended = now if state not in OPEN else None
         return replace(self, state=state, reason=reason, ended_at=ended)
+
+    def answered(self, device_id: str, *, now: datetime) -> "LinkSession":
+        """This attempt once its customer has said which device it is that came back. Raises IllegalMove."""
+        if self.reason not in {Reason.WHICH_DEVICE, Reason.OTHER_ACCOUNT}:
+            raise IllegalMove("answered without a question")
+        return replace(self, state=State.LINKED, reason=None, device_id=device_id, ended_at=now)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the link the customer was given, with its grace, has run out."""

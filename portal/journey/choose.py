@@ -28,8 +28,9 @@ class TypeChoice:
 class Preview:
     """What a customer reads before leaving.
 
-    `provider_state` is how the provider is doing now: slow, where it has only asked for a pause. `replaces` is the
-    device that it would drop for the new one.
+    `provider_state` is how the provider is doing now: slow, where it has only asked for a pause. `replaces` are the
+    devices that it would drop for the new one, `lapsed` those that may be the very one and only need reconnecting,
+    `devices` all that the customer has.
     """
 
     offer: Offer
@@ -37,7 +38,9 @@ class Preview:
     provider_state: HealthState
     language_there: str
     vendor_is_preselected: bool
-    replaces: Device | None
+    replaces: tuple[Device, ...]
+    lapsed: tuple[Device, ...]
+    devices: tuple[Device, ...]
 
     @property
     def vendor(self) -> Vendor:
@@ -92,7 +95,9 @@ def before_leaving(
         provider_state=HealthState.SLOW if states[traits.key].is_busy else states[traits.key].state,
         language_there=traits.language_shown(language),
         vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None,
-        replaces=next(replaced, None) if device_type in traits.replaces_on_link else None,
+        replaces=tuple(replaced) if device_type in traits.replaces_on_link else (),
+        lapsed=tuple(device for device in linked if device.needs_customer and _is_of(device, offer)),
+        devices=linked,
     )
 
 
@@ -110,6 +115,13 @@ def ask_for_vendor(*, ports: Ports, customer: Customer, device_type: DeviceType,
             object_type="device_type",
             object_id=device_type,
         )
+
+
+def _is_of(device: Device, offer: Offer) -> bool:
+    """Whether it is of the type and the vendor of the choice, wherever it is linked."""
+    has_code = offer.vendor_code is not None and device.provider_key == offer.provider_key
+    is_linked_as = has_code and device.vendor_code == offer.vendor_code
+    return device.device_type is offer.device_type and (device.vendor_key == offer.vendor.key or is_linked_as)
 
 
 def _examples(offered: tuple[Vendor, ...]) -> tuple[Vendor, ...]:

@@ -19,17 +19,15 @@ from portal.domain.link_session import (
     Reason,
     State,
 )
-from portal.domain.pace import OFTENEST
 from portal.domain.people import ProviderAccount
-from portal.journey.history import note_attempt, note_consent, note_device
+from portal.domain.resemblance import replaced
+from portal.journey.history import note_attempt
+from portal.journey.linked_devices import as_devices, take_in, take_off_replaced
 from portal.journey.ports import Ports
-from portal.journey.provider_events import as_told
 from portal.journey.undo import undo
-from portal.providers.offers import known_vendor
 from portal.providers.protocol import Provider, ProviderError
-from portal.storage import arrivals, consents, devices, link_sessions, provider_accounts
+from portal.storage import arrivals, devices, link_sessions, provider_accounts
 from portal.storage.database import Transaction
-from portal.storage.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -53,13 +51,15 @@ def confirm(*, ports: Ports, attempt: LinkSession, now: datetime) -> None:
     attempt = _named_there(ports, attempt, account)
     readings = _evidence(ports, attempt, account, known)
     verdict = STILL_WAITING if readings is None else judge(attempt, readings=readings, known=known, held=held)
+    listed = frozenset(reading.provider_device_id for reading in readings or ())
     if verdict.state is State.WAITING:
         verdict = _given_up(ports, attempt, readings, known, now) or verdict
     try:
-        _settle(ports, attempt, verdict, account=account, now=now)
+        _settle(ports, attempt, verdict, account=account, listed=listed, now=now)
     except provider_accounts.AlreadyBound:
         log.error("provider_user_is_anothers", provider=attempt.provider_key, link_session=attempt.id)
-        _settle(ports, attempt, Verdict(State.FAILED, Reason.NOT_CONFIRMED), account=account, now=now)
+        refused = Verdict(State.FAILED, Reason.NOT_CONFIRMED)
+        _settle(ports, attempt, refused, account=account, listed=frozenset(), now=now)
 
 
 def _named_by_others(tx: Transaction, attempt: LinkSession, now: datetime) -> frozenset[str]:
@@ -161,16 +161,25 @@ def _given_up(
     return Verdict(State.FAILED, Reason.NOT_CONFIRMED)
 
 
-def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: ProviderAccount, now: datetime) -> None:
+def _settle(
+    ports: Ports,
+    attempt: LinkSession,
+    verdict: Verdict,
+    *,
+    account: ProviderAccount,
+    listed: frozenset[str],
+    now: datetime,
+) -> None:
     """Stores the verdict, the devices that come with it and the provider's id of the customer, all or nothing.
 
-    Raises AlreadyBound where that id is another customer's.
+    `listed` are the devices that the provider holds. Raises AlreadyBound where its id is another customer's.
     """
     if verdict.state is attempt.state:
         return
+    traits = ports.traits(attempt.provider_key)
     with ports.database.write() as tx:
         known = devices.known(tx, attempt.customer_id, attempt.provider_key)
-        linked = as_devices(attempt, verdict.linked, known, now)
+        linked = as_devices(attempt, verdict.linked, known, now, traits=traits)
         moved = replace(
             attempt.moved(verdict.state, now=now, reason=verdict.reason),
             device_id=linked[0].id if linked else attempt.device_id,
@@ -179,74 +188,20 @@ def _settle(ports: Ports, attempt: LinkSession, verdict: Verdict, *, account: Pr
         if not link_sessions.move(tx, moved, was=attempt.state):
             return
         take_in(tx, linked, now)
+        if any(device.device_type in traits.replaces_on_link for device in linked):
+            take_off_replaced(tx, replaced(known, linked, listed), now)
         if linked and account.provider_user_id is not None:
             provider_accounts.bind(tx, account, account.provider_user_id)
         _mark_pinned(tx, moved, now)
         note_attempt(tx, moved, moved.state, now=now)
 
 
-def take_in(tx: Transaction, linked: tuple[Device, ...], now: datetime) -> None:
-    """Makes these devices the customer's, and has them read by themselves from now on."""
-    for device in (as_told(tx, device, now=now) for device in linked):
-        devices.save(tx, device)
-        note_device(tx, device, "linked", now=now)
-        devices.put_away_alike(tx, device, now=now)
-        if device.consent_id is not None and consents.resume(tx, device.customer_id, device.consent_id):
-            note_consent(tx, device.customer_id, device.consent_id, "resumed", now=now)
-        provider_accounts.plan(tx, device.customer_id, device.provider_key, due_at=now + OFTENEST, failures=0)
-
-
-def as_devices(
-    attempt: LinkSession, readings: tuple[DeviceReading, ...], known: tuple[Device, ...], now: datetime
-) -> tuple[Device, ...]:
-    """The rows that confirmed readings of an attempt become."""
-    return tuple(_device(attempt, reading, known, now) for reading in readings)
-
-
-def _device(attempt: LinkSession, reading: DeviceReading, known: tuple[Device, ...], now: datetime) -> Device:
-    """The customer's row for a confirmed reading: the pinned one, one they had before, or a new one."""
-    pinned = next((device for device in known if device.id == attempt.device_id), None)
-    before = next((d for d in known if d.provider_device_id == reading.provider_device_id), pinned)
-    consent_id = _permission(attempt, before or pinned)
-    if before is not None and reading in attempt.confirmed and before.is_active_as(reading):
-        # The event that this reading comes from has been applied already, and perhaps a newer one since.
-        return before.consented(consent_id)
-    if before is not None:
-        return before.with_reading(reading, now=now).consented(consent_id)
-    vendor = known_vendor(reading.vendor_code or reading.vendor_name or attempt.vendor_key)
-    new = Device(
-        id=new_id(),
-        customer_id=attempt.customer_id,
-        provider_key=attempt.provider_key,
-        provider_device_id=reading.provider_device_id,
-        device_type=reading.device_type,
-        vendor_key=vendor.key if vendor else attempt.vendor_key,
-        vendor_name=vendor.name if vendor else reading.vendor_name or "",
-        model=reading.model,
-        nickname=reading.nickname,
-        # Until the reading says more.
-        connection=Connection.WAITING,
-        last_contact_at=reading.last_contact_at,
-        linked_at=now,
-        read_at=now,
-        observed_at=now,
-        changed_at=now,
-        consent_id=consent_id,
-    )
-    # An event that says otherwise is newer evidence from the moment the customer left.
-    return replace(new.with_reading(reading, now=now), observed_at=attempt.departed_at or attempt.created_at)
-
-
-def _permission(attempt: LinkSession, before: Device | None) -> str | None:
-    """What the device is connected on: a renewal goes on with the permission that there is."""
-    if attempt.purpose is Purpose.LINK:
-        return attempt.id
-    return before.consent_id if before is not None else None
-
-
 def _mark_pinned(tx: Transaction, attempt: LinkSession, now: datetime) -> None:
     """Shows the device of a renewal as the renewal stands. That is no evidence: older news of it still count."""
     device = devices.get(tx, attempt.customer_id, attempt.device_id) if attempt.device_id else None
     shown = MARKS.get((attempt.state, device.cause)) if device else None
+    if device is not None and attempt.reason is Reason.WHICH_DEVICE and device.connection is Connection.WORKING:
+        # Something else came back in its place: what was known of it is no longer so.
+        shown = Cause.NOT_NAMED
     if device is not None and shown is not None:
         devices.save(tx, device.judged(shown, now=now))

@@ -20,6 +20,7 @@ class DeviceEvent(StrEnum):
     REMOVAL_UNKNOWN = "removal_unknown"
     REMOVED = "removed"
     GONE_THERE = "gone_there"
+    REPLACED = "replaced"
     CHECK_ASKED = "check_asked"
     INVITED = "invited"
     RECONNECTED = "reconnected"
@@ -28,7 +29,7 @@ class DeviceEvent(StrEnum):
     CHANGED = "changed"
 
 
-ENDS = frozenset({DeviceEvent.REMOVED, DeviceEvent.GONE_THERE})
+ENDS = frozenset({DeviceEvent.REMOVED, DeviceEvent.GONE_THERE, DeviceEvent.REPLACED})
 
 ILL = frozenset({Connection.NEEDS_REAUTHENTICATION, Connection.UNREACHABLE})
 

@@ -145,6 +145,7 @@ def _take_in(
     """Stores what the provider said of the devices that it was asked for."""
     customer_id = account.customer_id
     found = {reading.provider_device_id: reading for reading in readings}
+    dropped = _dropped(ports, account, asked, readings)
     with ports.database.write() as tx:
         under_way = link_sessions.open_of(tx, customer_id)
         settling = {attempt.device_id for attempt in under_way if attempt.state in BACK}
@@ -156,11 +157,30 @@ def _take_in(
                 continue
             reading = found.get(device.provider_device_id)
             updated = _updated(device, reading, renewing=device.id in renewing, settling=device.id in settling, now=now)
+            if device.id in dropped - renewing:
+                devices.save(tx, device.replaced(now=now))
+                note_device(tx, device, "replaced", now=now, actor=account.provider_key)
+                continue
             devices.save(tx, updated)
             if updated.removed_at is not None:
                 note_device(tx, updated, "gone_there", now=now, actor=account.provider_key)
             elif updated.connection is not device.connection:
                 note_device(tx, updated, updated.connection, now=now)
+
+
+def _dropped(
+    ports: Ports, account: ProviderAccount, asked: tuple[Device, ...], readings: tuple[DeviceReading, ...]
+) -> set[str]:
+    """The devices that are not named where one of their type, linked later, is: their provider replaced them by it."""
+    named = {reading.provider_device_id for reading in readings if not reading.deleted}
+    replacing = ports.traits(account.provider_key).replaces_on_link
+    later = [d for d in asked if d.provider_device_id in named and d.device_type in replacing]
+    return {
+        device.id
+        for device in asked
+        if device.provider_device_id not in named
+        and any(d.device_type is device.device_type and d.linked_at > device.linked_at for d in later)
+    }
 
 
 def _updated(device: Device, reading: DeviceReading | None, *, renewing: bool, settling: bool, now: datetime) -> Device:

@@ -7,15 +7,14 @@ import structlog
 
 from portal.domain.catalogue import Vendor
 from portal.domain.device import Device
-from portal.domain.link_session import LinkSession, Reason, State
+from portal.domain.link_session import LinkSession, State
 from portal.domain.people import Customer
 from portal.domain.waiting import Wait
-from portal.journey.confirm import as_devices, take_in
 from portal.journey.devices import as_shown
-from portal.journey.history import note_attempt
 from portal.journey.link import leave
 from portal.journey.ports import Ports
 from portal.journey.provider_health import wait_of
+from portal.journey.which_device import Question, came_back, can_keep, question_of
 from portal.providers.protocol import Traits
 from portal.storage import devices, link_sessions, unfinished
 
@@ -31,6 +30,7 @@ class AttemptView:
 
     `polls`: something may still change by itself. `may_go_on`: a link is ready. `is_late`: its device
     should have shown up by now. `wait`: what it waits for, where there is something to be said of that.
+    `question`: what the customer is asked about it. `replaced`: what is off the list because of it.
     """
 
     attempt: LinkSession
@@ -42,6 +42,8 @@ class AttemptView:
     may_go_on: bool
     wait: Wait | None = None
     is_late: bool = False
+    question: Question | None = None
+    replaced: tuple[Device, ...] = ()
 
     @property
     def needs_help(self) -> bool:
@@ -49,15 +51,27 @@ class AttemptView:
         return self.attempt.state in {State.FAILED, State.HELD, State.EXPIRED}
 
     @property
+    def came(self) -> tuple[Device, ...]:
+        """What came back instead of the pinned device."""
+        return came_back(self.attempt, self.provider)
+
+    @property
     def may_keep_both(self) -> bool:
         """Whether the other account's device can be kept beside the one that was to be reconnected."""
-        return can_hold_both(self.attempt, self.provider)
+        return self._may_keep and not self._is_instead
 
+    @property
+    def may_keep_other(self) -> bool:
+        """Whether the other account's device can be kept in place of the one that was to be reconnected."""
+        return self._may_keep and self._is_instead
 
-def can_hold_both(attempt: LinkSession, provider: Traits) -> bool:
-    """Whether another account's device came back, and the provider does not hold it in place of the first."""
-    came_back = attempt.reason is Reason.OTHER_ACCOUNT and bool(attempt.confirmed)
-    return came_back and attempt.device_type not in provider.replaces_on_link
+    @property
+    def _may_keep(self) -> bool:
+        return can_keep(self.attempt, self.provider, self.devices)
+
+    @property
+    def _is_instead(self) -> bool:
+        return self.attempt.device_type in self.provider.replaces_on_link
 
 
 def look(
@@ -81,14 +95,16 @@ def look(
     if attempt.state is State.CREATED and attempt.checks == 0 and now - attempt.created_at > TAKEN_UP_WITHIN:
         log.warning("attempt_not_taken_up", provider=attempt.provider_key, link_session=attempt.id)
     linked = _linked(ports, customer, attempt, now) if whole else ()
-    return view_of(ports=ports, attempt=attempt, linked=linked, now=now)
+    view = view_of(ports=ports, attempt=attempt, linked=linked, now=now)
+    return replace(view, replaced=_replaced(ports, attempt)) if whole else view
 
 
 def view_of(*, ports: Ports, attempt: LinkSession, linked: tuple[Device, ...], now: datetime) -> AttemptView:
     """The attempt as it is stored, beside these devices."""
+    traits = ports.traits(attempt.provider_key)
     return AttemptView(
         attempt=attempt,
-        provider=ports.traits(attempt.provider_key),
+        provider=traits,
         vendor=ports.catalogue.vendor(attempt.vendor_key),
         device=next((device for device in linked if device.id == attempt.device_id), None),
         devices=linked,
@@ -96,6 +112,7 @@ def view_of(*, ports: Ports, attempt: LinkSession, linked: tuple[Device, ...], n
         may_go_on=attempt.departed_at is None and attempt.may_follow(now),
         wait=wait_of(ports=ports, attempt=attempt, now=now),
         is_late=attempt.is_late(now),
+        question=question_of(attempt, linked, traits),
     )
 
 
@@ -109,6 +126,16 @@ def _linked(ports: Ports, customer: Customer, attempt: LinkSession, now: datetim
 def is_of(attempt: LinkSession, device: Device) -> bool:
     """Whether the attempt has linked the device or is to reconnect it."""
     return device.id == attempt.device_id or device.consent_id == attempt.id
+
+
+def _replaced(ports: Ports, attempt: LinkSession) -> tuple[Device, ...]:
+    """What left the list in the moment in which the attempt linked another."""
+    if attempt.state is not State.LINKED or attempt.ended_at is None:
+        return ()
+    with ports.database.read() as tx:
+        known = devices.known(tx, attempt.customer_id, attempt.provider_key)
+    gone = (device for device in known if device.removed_at == attempt.ended_at)
+    return tuple(device for device in gone if device.device_type is attempt.device_type)
 
 
 def is_known(*, ports: Ports, customer: Customer, link_session_id: str) -> bool:
@@ -127,20 +154,3 @@ def put_away(*, ports: Ports, customer: Customer, link_session_id: str, now: dat
     """The customer wants to read no more of this attempt among their devices; False where they have no such attempt."""
     with ports.database.write() as tx:
         return unfinished.put_away(tx, customer.id, link_session_id, now=now)
-
-
-def keep_both(*, ports: Ports, customer: Customer, link_session_id: str, now: datetime) -> bool:
-    """Links the other vendor account's device beside the one that was to be reconnected; False where there is none."""
-    with ports.database.write() as tx:
-        attempt = link_sessions.get(tx, customer.id, link_session_id)
-        if attempt is None or not can_hold_both(attempt, ports.traits(attempt.provider_key)):
-            return False
-        known = devices.known(tx, customer.id, attempt.provider_key)
-        beside = as_devices(replace(attempt, device_id=None), attempt.confirmed, known, now)
-        first = next((device for device in known if device.id == attempt.device_id), None)
-        beside = tuple(device.consented(first.consent_id if first is not None else None) for device in beside)
-        kept = replace(attempt, device_id=beside[0].id, reason=Reason.KEPT_BOTH)
-        link_sessions.move(tx, kept, was=attempt.state)
-        take_in(tx, beside, now)
-        note_attempt(tx, kept, "kept_both", now=now, actor="customer")
-    return True

@@ -15,5 +15,5 @@ def start(*, ports: Ports, customer: Customer, device_id: str, language: str, no
         device = devices.get(tx, customer.id, device_id)
     if device is None or device.must_go:
         return None
-    route = ports.catalogue.pinned(device.provider_key, device.device_type, device.vendor_key)
+    route = ports.catalogue.pinned(device.provider_key, device.device_type, device.vendor_key, device.vendor_code)
     return open_attempt(ports=ports, customer=customer, route=route, language=language, device_id=device.id, now=now)

@@ -49,26 +49,29 @@ class RemovalOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemovalPreview:
-    """What a customer confirms: the device, and what its provider can do."""
+    """What a customer confirms: the device, all that they have, and what its provider can do."""
 
     device: Device
     provider: Traits
+    devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What became of it."""
+    """What became of it. `devices` are those that the customer had until then."""
 
     device: Device
     provider: Traits
     outcome: RemovalOutcome
+    devices: tuple[Device, ...]
 
 
 def preview(*, ports: Ports, customer: Customer, device_id: str) -> RemovalPreview | None:
     """The device to be removed; None where the customer has no such device."""
     with ports.database.read() as tx:
-        device = devices.get(tx, customer.id, device_id)
-    return RemovalPreview(device, ports.traits(device.provider_key)) if device else None
+        owned = devices.all_of(tx, customer.id)
+    device = next((one for one in owned if one.id == device_id), None)
+    return RemovalPreview(device, ports.traits(device.provider_key), owned) if device else None
 
 
 def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float, now: datetime) -> Removed | None:
@@ -77,7 +80,8 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float,
     Answers when that is done, or after `patience` seconds.
     """
     with ports.database.write() as tx:
-        device = devices.get(tx, customer.id, device_id)
+        owned = devices.all_of(tx, customer.id)
+        device = next((one for one in owned if one.id == device_id), None)
         if device is None:
             return None
         device, tasks = ask(tx, ports=ports, device=device, now=now)
@@ -85,7 +89,7 @@ def remove(*, ports: Ports, customer: Customer, device_id: str, patience: float,
         put(ports=ports, task=task)
     if device.removed_at is None:
         device = _watched(ports, device, patience)
-    return Removed(device, ports.traits(device.provider_key), _outcome(device))
+    return Removed(device, ports.traits(device.provider_key), _outcome(device), owned)
 
 
 def ask(

@@ -32,6 +32,7 @@ def reading_of(row: Mapping[str, object], device_type: DeviceType) -> DeviceRead
         vendor_code=manufacturer,
         vendor_name=vendor.name if vendor else manufacturer,
         model=text(model.get("model")),
+        mark=text(row.get("external_device_id")),
         last_contact_at=moment(row.get("current_state_last_updated_at"))
         or moment(row.get("last_monitoring_executed_at")),
         deleted=is_deleted(row),

@@ -1,6 +1,7 @@
 """Telematica's events: verified the Svix way, then read in our words."""
 
 import binascii
+import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ import structlog
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection, DeviceReading
+from portal.domain.device import DIGEST, Connection, DeviceReading
 from portal.domain.provider_event import EventKind, ProviderEvent
 from portal.providers.answers import JsonRefused, elements, members, read_json, text
 from portal.providers.offers import known_vendor
@@ -39,6 +40,8 @@ WINDOW = timedelta(minutes=5)
 LONGEST_BODY = 256 * 1024
 MOST_SIGNATURES = 10
 MOST_DEVICES = 200
+MARK_LENGTH = 16
+"""Long enough to tell a household's cars apart."""
 TIMESTAMP = re.compile(r"[0-9]{1,10}")
 EVENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -63,14 +66,14 @@ class TelematicaEvents:
         # The catalogue shows the payload flat; wrapped, as other senders of the same kind do, it is the same.
         told = told if "devices" in told else {**told, **members(told.get("data"))}
         devices = elements(told.get("devices"))[:MOST_DEVICES]
-        shared = {"deviceType": told.get("deviceType")}
-        readings = [_reading_of({**shared, **members(device)}, sent_at) for device in devices]
+        user, shared = _user_in(told, devices), {"deviceType": told.get("deviceType")}
+        readings = [_reading_of({**shared, **members(device)}, user, sent_at) for device in devices]
         return ProviderEvent(
             provider_key=self._provider_key,
             event_id=event_id,
             kind=kind,
             occurred_at=sent_at,
-            pseudonym=_user_in(told, devices),
+            pseudonym=user,
             readings=tuple(r for r in readings if r is not None) if kind is EventKind.CONNECTED else (),
             device_ids=_ids_in(devices) if kind is EventKind.DISCONNECTED else (),
             link_session_id=_link_session_in(told),
@@ -114,8 +117,8 @@ def _signed_parts(headers: Mapping[str, str]) -> tuple[str, str, str]:
     raise EventRefused("telematica event: unsigned or malformed")
 
 
-def _reading_of(device: Mapping[str, object], sent_at: datetime) -> DeviceReading | None:
-    """A connected device; its `vin` is left where it is."""
+def _reading_of(device: Mapping[str, object], user: str | None, sent_at: datetime) -> DeviceReading | None:
+    """A connected device. Its `vin` goes no further than this: a mark made of it tells the user's cars apart."""
     device_id, stated = device.get("deviceId"), device.get("deviceType")
     device_type = DEVICE_TYPES.get(stated.lower()) if isinstance(stated, str) else None
     if not isinstance(device_id, str) or not DEVICE_ID.fullmatch(device_id) or device_type is None:
@@ -139,7 +142,16 @@ def _reading_of(device: Mapping[str, object], sent_at: datetime) -> DeviceReadin
         nickname=text(device.get("nickname")),
         last_contact_at=sent_at,
         country=text(device.get("country"), longest=3),
+        mark=_mark_of(text(device.get("vin")), user),
     )
+
+
+def _mark_of(vin: str | None, user: str | None) -> str | None:
+    """A digest that means something among one user's devices only: nobody can follow a car from user to user."""
+    if vin is None or user is None:
+        return None
+    made = hmac.digest(user.encode(), vin.strip().upper().encode(), hashlib.sha256).hex()
+    return f"{DIGEST}{made[:MARK_LENGTH]}"
 
 
 def _ids_in(devices: Iterable[object]) -> tuple[str, ...]:

@@ -4,7 +4,19 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, case, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from portal.domain.catalogue import DeviceType
@@ -14,6 +26,9 @@ from portal.storage.columns import spelt_out
 from portal.storage.database import Transaction
 
 _devices = tables.devices
+
+REPLACED = "replaced "
+"""How the id of a row begins that gave its provider's id to another; a space is in no provider's id."""
 
 _FIELDS = tuple(_devices.c[field.name] for field in fields(Device))
 """In the order in which a Device is made of them."""
@@ -119,6 +134,19 @@ def save(tx: Transaction, device: Device) -> None:
         raise NotSaved(device.id) from None
     if before != (device.connection, device.cause):
         device_history.record(tx, device, device.changed_at or device.observed_at)
+
+
+def free_id(tx: Transaction, device: Device) -> None:
+    """Takes the provider's id of this device from a row that is off its customer's list: an id has one row."""
+    tx.in_turn(device.customer_id)
+    same_id = (
+        _devices.c.customer_id == device.customer_id,
+        _devices.c.provider_key == device.provider_key,
+        _devices.c.provider_device_id == device.provider_device_id,
+    )
+    off_the_list = (_devices.c.id != device.id, _devices.c.removed_at.is_not(None))
+    freed = update(_devices).where(*same_id, *off_the_list)
+    tx.connection.execute(freed.values(provider_device_id=literal(REPLACED) + _devices.c.id))
 
 
 def _upsert(tx: Transaction) -> Executable:

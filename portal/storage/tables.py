@@ -89,6 +89,9 @@ devices = Table(
     Column("must_go", Boolean, nullable=False, server_default=false()),
     Column("removed_because", Word(RemovedBecause)),
     Column("put_away_at", UtcDateTime),
+    Column("mark", PlainText),
+    Column("vendor_code", PlainText),
+    Column("is_asked_about", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("customer_id", "provider_key", "provider_device_id"),
     # What an attempt's own reference to its device points at: the device *of that customer*.
     UniqueConstraint("customer_id", "id"),

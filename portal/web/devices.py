@@ -9,6 +9,7 @@ from portal import i18n
 from portal.journey import devices as journey
 from portal.journey import reauthenticate as renewal
 from portal.journey import remove as removal
+from portal.journey import which_device
 from portal.web import notices
 from portal.web.departures import PATIENCE, leave_or_wait
 from portal.web.guards import customer, customers
@@ -35,6 +36,7 @@ def overview() -> ResponseReturnValue:
     looks_again = _next_look(found) if asked < LOOKS else None
     shown: dict[str, Any] = {
         "overview": found,
+        "questions": which_device.open_questions(ports=portal().ports, customer=customer(), owned=found.devices),
         "looks_again": looks_again,
         "unfinished": unfinished_cards(found.attempts),
         "connect_again_url": connect_again_url,
@@ -76,7 +78,7 @@ def confirm_removal(device_id: str) -> ResponseReturnValue:
     preview = removal.preview(ports=portal().ports, customer=customer(), device_id=device_id)
     if preview is None:
         abort(404)
-    return page("devices/remove.html", preview=preview, name=device_name(preview.device))
+    return page("devices/remove.html", preview=preview, name=device_name(preview.device, among=preview.devices))
 
 
 @blueprint.post("/<device_id>/remove")
@@ -88,7 +90,9 @@ def remove(device_id: str) -> ResponseReturnValue:
     )
     if removed is None:
         abort(404)
-    notices.leave(removed.outcome, device=device_name(removed.device), provider=removed.provider.name)
+    notices.leave(
+        removed.outcome, device=device_name(removed.device, among=removed.devices), provider=removed.provider.name
+    )
     return see_other(url_for("devices.overview"))
 
 

@@ -1,17 +1,17 @@
 """The words for our nouns: a whole sentence for each device type, so that no grammar is put together from parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor
+from portal.domain.catalogue import OTHER_VENDOR, DeviceType, Vendor, folded
 from portal.domain.device import Device, RemovedBecause
 from portal.domain.health import Cause, Connection
 from portal.i18n import LazyWords, lazy_gettext, moment
 from portal.journey.remove import RemovalOutcome
 from portal.web.notices import Notice
 from portal.web.wiring import portal
-from portal.web.words import gettext
+from portal.web.words import day_of, gettext
 
 _ = lazy_gettext
 
@@ -38,6 +38,15 @@ VENDOR_QUESTIONS: Mapping[DeviceType, LazyWords] = {
     DeviceType.INVERTER: _("Who made your solar inverter?"),
     DeviceType.BATTERY: _("Who made your home battery?"),
     DeviceType.HVAC: _("Who made your air conditioning or thermostat?"),
+}
+
+SAME_QUESTIONS: Mapping[DeviceType, LazyWords] = {
+    DeviceType.HEAT_PUMP: _("Is this the same heat pump?"),
+    DeviceType.VEHICLE: _("Is this the same electric car?"),
+    DeviceType.CHARGER: _("Is this the same charging station?"),
+    DeviceType.INVERTER: _("Is this the same solar inverter?"),
+    DeviceType.BATTERY: _("Is this the same home battery?"),
+    DeviceType.HVAC: _("Is this the same air conditioning or thermostat?"),
 }
 
 CONNECTIONS: Mapping[Connection, LazyWords] = {
@@ -68,6 +77,9 @@ REASONS: Mapping[Cause, LazyWords] = {
 }
 """Why a device is as it is, what to do and how long it takes, where that can be said without a name or a time."""
 
+ID_END = 4
+"""How much of a number people compare with the one on the device."""
+
 FAILURE_SAID_FOR = timedelta(days=1)
 """How long the card says that a removal did not work."""
 
@@ -85,21 +97,56 @@ def vendor_name(vendor: Vendor) -> str:
     return gettext("Another manufacturer") if vendor.key == OTHER_VENDOR else vendor.name
 
 
-def device_name(device: Device) -> str:
-    """What the customer calls the device, else what it is."""
+def device_name(device: Device, *, among: Iterable[Device]) -> str:
+    """What the customer calls the device, else what it is; told apart from those `among` their devices named alike."""
+    name, mark = plain_name(device), mark_among(device, [other for other in among if other.id != device.id])
+    return name if mark is None else f"{name} ({mark})"
+
+
+def plain_name(device: Device) -> str:
+    """The name of a device alone; several may have it."""
     return device.nickname or device.made or str(ONE_OF_TYPE[device.device_type])
 
 
-def card_words(device: Device) -> dict[str, object]:
-    """What the card of a device says of it. `leaving`: it is being removed, and nothing is to be pressed."""
+def mark_among(device: Device, others: Iterable[Device]) -> str | None:
+    """What tells a device from others of its name; None where there are none.
+
+    The end of its serial number, where each has one, else the day on which it was linked, else the end of the
+    provider's id: the first of these that differs.
+    """
+    twins = [other for other in others if folded(plain_name(other)) == folded(plain_name(device))]
+    if not twins:
+        return None
+    serial = serial_end(device)
+    if serial is not None and all(serial_end(twin) not in {None, serial} for twin in twins):
+        return serial
+    day = day_of(device.linked_at)
+    if all(day_of(twin.linked_at) != day for twin in twins):
+        return gettext("connected %(day)s", day=day)
+    end = device.provider_device_id[-ID_END:].upper()
+    is_one = all(twin.provider_device_id[-ID_END:].upper() != end for twin in twins)
+    return f"…{end}" if is_one else f"…{device.id[-2 * ID_END :]}"
+
+
+def serial_end(device: Device) -> str | None:
+    """The end of its serial number, as people find it on the device."""
+    return f"…{device.mark[-ID_END:].upper()}" if device.mark and device.has_serial else None
+
+
+def card_words(device: Device, among: Iterable[Device] = ()) -> dict[str, object]:
+    """What the card of a device says of it, `among` their devices.
+
+    `leaving`: it is being removed, and nothing is to be pressed.
+    """
     leaving = device.removal_asked_at is not None
     # The reason names the time already.
     contact = None if device.cause is Cause.DATA_STOPPED and not leaving else device.last_contact_at
     return {
+        "name": device_name(device, among=among),
         "type_name": str(ONE_OF_TYPE[device.device_type]),
         "connection": gettext("Being removed") if leaving else str(CONNECTIONS[device.connection]),
         "last_contact": gettext("last contact %(when)s", when=moment(contact)) if contact else None,
-        "reason": None if leaving else _why_so(device),
+        "reason": None if leaving else _why_so(device, among),
         "failure": _why_still_here(device),
         "leaving": leaving,
     }
@@ -146,9 +193,14 @@ def removal_words(notice: Notice | None) -> Said | None:
     return None
 
 
-def _why_so(device: Device) -> str | None:
+def _why_so(device: Device, among: Iterable[Device]) -> str | None:
     """Why a device is as it is, what to do and how long it takes; None where the state says enough."""
     match device.cause:
+        case Cause.NOT_NAMED if (other := next(filter(device.may_be_doubled_by, among), None)) is not None:
+            return gettext(
+                "We get no information about it any more. If it is the same one as %(other)s, you can remove it here.",
+                other=device_name(other, among=among),
+            )
         case Cause.ACCESS_ENDED:
             return _why_ended(device)
         case Cause.DATA_STOPPED if device.last_contact_at is not None:

@@ -9,7 +9,7 @@ from portal.i18n import LazyWords, lazy_gettext, name_of
 from portal.journey.choose import Preview
 from portal.providers.protocol import Traits
 from portal.web.labels import Said, device_name
-from portal.web.words import gettext, ngettext
+from portal.web.words import gettext, listed, ngettext
 
 _ = lazy_gettext
 
@@ -34,13 +34,14 @@ CONTROL: Mapping[DeviceType, LazyWords] = {
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """All that a customer reads before leaving, in words."""
+    """All that a customer reads before leaving, in words. `lapsed`: id and name of what only needs reconnecting."""
 
     lead: str
     trouble: Said | None
     language: str | None
     choose_again: str | None
     replaces: str | None
+    lapsed: tuple[tuple[str, str], ...]
     seen: tuple[str, ...]
     never_seen: tuple[str, ...]
     at_hand: tuple[str, ...]
@@ -56,6 +57,7 @@ def leaving(preview: Preview, *, retailer: str, language: str) -> Leaving:
         language=language_there(preview.language_there, language),
         choose_again=_choose_again(preview),
         replaces=_replaces(preview),
+        lapsed=tuple((device.id, device_name(device, among=preview.devices)) for device in preview.lapsed),
         seen=_seen(preview),
         never_seen=_never_seen(preview.vendor),
         at_hand=_at_hand(preview.vendor),
@@ -103,13 +105,14 @@ def _choose_again(preview: Preview) -> str | None:
 
 
 def _replaces(preview: Preview) -> str | None:
-    if preview.replaces is None:
+    if not preview.replaces:
         return None
+    names = [device_name(device, among=preview.devices) for device in preview.replaces]
     return gettext(
-        "Through %(provider)s you can have one device of this type only. When you connect this one, %(device)s will no "
-        "longer be connected.",
+        "Through %(provider)s you can connect one account for this type of device. If you connect another one, this "
+        "will no longer be connected: %(devices)s.",
         provider=preview.provider.name,
-        device=device_name(preview.replaces),
+        devices=listed(names),
     )
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.link_session import Purpose, State
-from portal.journey import outcome
+from portal.journey import outcome, which_device
 from portal.journey.outcome import AttemptView
 from portal.web import departures
 from portal.web.guards import customer, customers
@@ -14,6 +14,7 @@ from portal.web.outcomes_in_app import words_of
 from portal.web.page import fragment, page, round_of_polling, see_other, wants_fragment
 from portal.web.surface import is_in_webview
 from portal.web.way_out import way_out_of_webview
+from portal.web.which_device import asked
 from portal.web.wiring import portal
 
 blueprint = Blueprint("link_sessions", __name__, url_prefix="/link-sessions")
@@ -47,7 +48,8 @@ def attempt(link_session_id: str) -> ResponseReturnValue:
         abort(404)
     if wants_fragment():
         return _look_again(view)
-    return page("link_sessions/attempt.html", view=view, words=words_of(view), new=_new(view), **_next_look(view, 0))
+    given: dict[str, Any] = {"view": view, "words": words_of(view), "new": _new(view), "asks": asked(view)}
+    return page("link_sessions/attempt.html", **given, **_next_look(view, 0))
 
 
 @blueprint.post("/<link_session_id>/continue")
@@ -61,9 +63,36 @@ def go_on(link_session_id: str) -> ResponseReturnValue:
 @blueprint.post("/<link_session_id>/keep")
 @customers("link-sessions/{link_session_id}")
 def keep(link_session_id: str) -> ResponseReturnValue:
-    """Keeps the device of the other account beside the one that was to be reconnected."""
+    """Keeps the device of the other account, beside the one that was to be reconnected or in its place."""
     _must_be_known(link_session_id)
-    outcome.keep_both(ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock())
+    which_device.keep(ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock())
+    return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
+
+
+@blueprint.post("/<link_session_id>/same")
+@customers("link-sessions/{link_session_id}")
+def same(link_session_id: str) -> ResponseReturnValue:
+    """The device that was found is one from before."""
+    _must_be_known(link_session_id)
+    which_device.say_same(
+        ports=portal().ports,
+        customer=customer(),
+        link_session_id=link_session_id,
+        found=request.form.get("found"),
+        before=request.form.get("before"),
+        now=portal().clock(),
+    )
+    return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
+
+
+@blueprint.post("/<link_session_id>/another")
+@customers("link-sessions/{link_session_id}")
+def another(link_session_id: str) -> ResponseReturnValue:
+    """The device that was found is none of those from before."""
+    _must_be_known(link_session_id)
+    which_device.say_another(
+        ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock()
+    )
     return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
 
 

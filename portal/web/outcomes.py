@@ -9,8 +9,9 @@ from portal.domain.health import Connection
 from portal.domain.link_session import Purpose, Reason, State
 from portal.i18n import LazyWords, lazy_gettext
 from portal.journey.outcome import AttemptView
-from portal.web.labels import WAITING_FOR
+from portal.web.labels import SAME_QUESTIONS, WAITING_FOR
 from portal.web.waits import until_another_try, until_it_is_checked, until_its_link
+from portal.web.which_device import other_account, replaced, which_one
 from portal.web.words import gettext
 
 _ = lazy_gettext
@@ -26,13 +27,16 @@ class Tone(StrEnum):
 
 
 class NextStep(StrEnum):
-    """The one main button: wait (none), follow the link, begin again, connect another device; or keep both devices."""
+    """The one main button: wait (none), follow the link, begin again, connect another device, or keep both devices;
+    or the answers to a question."""
 
     WAIT = "wait"
     GO_ON = "go_on"
     AGAIN = "again"
     MORE = "more"
+    ASK = "ask"
     AGAIN_OR_KEEP = "again_or_keep"
+    AGAIN_OR_OTHER = "again_or_other"
     KEEP = "keep"
 
 
@@ -154,7 +158,7 @@ def _linked(view: AttemptView) -> Outcome:
     if attempt.reason is Reason.ALREADY_WORKING:
         text = gettext("We checked before sending you on. There is nothing more to do.")
         return Outcome(Tone.SUCCESS, gettext("The device works again"), text, NextStep.MORE)
-    words = LINKED if attempt.purpose is Purpose.LINK else RECONNECTED
+    words = LINKED if attempt.purpose is Purpose.LINK or view.replaced else RECONNECTED
     text = gettext("It can take up to 15 minutes until the first values arrive.")
     found = view.device.device_type if view.device is not None else attempt.device_type
     if found is not attempt.device_type:
@@ -162,7 +166,8 @@ def _linked(view: AttemptView) -> Outcome:
             "You chose another type of device, and this is what your account holds. It can take up to 15 minutes until "
             "the first values arrive."
         )
-    return Outcome(Tone.SUCCESS, str(words[found]), text, NextStep.MORE)
+    gone = replaced(view)
+    return Outcome(Tone.SUCCESS, str(words[found]), text if gone is None else f"{text} {gone}", NextStep.MORE)
 
 
 def _held(_view: AttemptView) -> Outcome:
@@ -205,7 +210,10 @@ def _expired(view: AttemptView) -> Outcome:
 
 def _failed(view: AttemptView) -> Outcome:
     reason, provider = view.attempt.reason, view.provider.name
-    if reason is Reason.OTHER_ACCOUNT:
+    if reason is Reason.WHICH_DEVICE and view.question is not None:
+        title = str(SAME_QUESTIONS[view.attempt.device_type])
+        return Outcome(Tone.ATTENTION, title, which_one(view, view.question), NextStep.ASK)
+    if reason in {Reason.OTHER_ACCOUNT, Reason.WHICH_DEVICE}:
         return _other_account(view)
     if reason is Reason.KEPT_BOTH:
         if _is_first_lapsed(view):
@@ -253,23 +261,16 @@ def _needs_customer(view: AttemptView) -> bool:
 def _is_first_lapsed(view: AttemptView) -> bool:
     """Whether the device that was to be reconnected still needs it, beside the one that was kept."""
     attempt = view.attempt
-    same = (attempt.provider_key, attempt.device_type, attempt.vendor_key)
-    return any(d.needs_customer and (d.provider_key, d.device_type, d.vendor_key) == same for d in view.devices)
+    same = (attempt.provider_key, attempt.device_type)
+    vendor = {attempt.vendor_key, attempt.vendor_code} - {None}
+    alike = (d for d in view.devices if (d.provider_key, d.device_type) == same)
+    return any(d.needs_customer and not vendor.isdisjoint({d.vendor_key, d.vendor_code}) for d in alike)
 
 
 def _other_account(view: AttemptView) -> Outcome:
-    title = gettext("That was a different account")
-    if not view.may_keep_both:
-        text = gettext(
-            "You signed in with a different account from the one this device belongs to. Try again with the right "
-            "account."
-        )
-        return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
-    text = gettext(
-        "You signed in with another account than the one this device belongs to, so we found a different device. Try "
-        "again with the right account, or keep both devices."
-    )
-    return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN_OR_KEEP)
+    step = NextStep.AGAIN_OR_OTHER if view.may_keep_other else NextStep.AGAIN
+    step = NextStep.AGAIN_OR_KEEP if view.may_keep_both else step
+    return Outcome(Tone.ATTENTION, gettext("That was a different account"), other_account(view), step)
 
 
 BY_STATE: Mapping[State, Callable[[AttemptView], Outcome]] = {

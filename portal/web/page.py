@@ -59,6 +59,7 @@ def init_app(app: Flask, *, keeps_pieces: bool = True) -> None:
         device_name=labels.device_name,
         gone_words=labels.gone_words,
         one_of_type=labels.ONE_OF_TYPE,
+        same_questions=labels.SAME_QUESTIONS,
         type_names=labels.TYPE_NAMES,
         vendor_name=labels.vendor_name,
         vendor_questions=labels.VENDOR_QUESTIONS,

@@ -1,6 +1,6 @@
 """What a customer reads of a permission: for what, in which words, since when, and how the access stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +47,8 @@ class PermissionWords:
     devices: tuple[tuple[str, str], ...]
 
 
-def words_of(permission: Permission, *, retailer: str) -> PermissionWords:
-    """The words for one permission."""
+def words_of(permission: Permission, *, retailer: str, among: Iterable[Device]) -> PermissionWords:
+    """The words for one permission, of a customer who has these devices."""
     consent = permission.consent
     return PermissionWords(
         id=consent.link_session_id,
@@ -60,7 +60,7 @@ def words_of(permission: Permission, *, retailer: str) -> PermissionWords:
         withdrawn_at=consent.withdrawn_at,
         ended_at=consent.ended_at,
         is_current=permission.is_current,
-        devices=tuple((device_name(device), _access(device, permission)) for device in permission.devices),
+        devices=tuple((device_name(device, among=among), _access(device, permission)) for device in permission.devices),
     )
 
 

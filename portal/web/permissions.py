@@ -7,6 +7,7 @@ from portal.journey import permissions as journey
 from portal.web import notices
 from portal.web.departures import PATIENCE
 from portal.web.guards import customer, customers
+from portal.web.labels import device_name
 from portal.web.page import page, see_other
 from portal.web.permission_words import WITHDRAWN, words_of
 from portal.web.wiring import portal
@@ -18,15 +19,18 @@ blueprint = Blueprint("permissions", __name__, url_prefix="/privacy/permissions"
 @customers("privacy/permissions/{consent_id}/withdraw")
 def confirm_withdrawal(consent_id: str) -> ResponseReturnValue:
     """Asks whether to take a permission back, and says what ends."""
-    found = journey.find(ports=portal().ports, customer=customer(), consent_id=consent_id)
+    given = journey.given(ports=portal().ports, customer=customer())
+    found = next((one for one in given if one.consent.link_session_id == consent_id), None)
     if found is None:
         abort(404)
     if not found.consent.is_in_force:
         return see_other(url_for("privacy.overview", _anchor="permissions"))
+    connected = [device for one in given for device in one.connected]
     return page(
         "permissions/withdraw.html",
         permission=found,
-        words=words_of(found, retailer=portal().site.retailer_name),
+        words=words_of(found, retailer=portal().site.retailer_name, among=connected),
+        names=[device_name(device, among=connected) for device in found.connected],
     )
 
 

@@ -47,12 +47,15 @@ def _page(code: str | None = None) -> Response:
     viewer = current.viewer()
     looks = support.looks_at(ports=portal().ports, customer=viewer) if viewer else ()
     given = permissions.given(ports=portal().ports, customer=viewer) if viewer else ()
+    connected = [device for permission in given for device in permission.connected]
     notice = notices.take()
     return page(
         "privacy/privacy.html",
         code=code,
         shares_email=portal().ports.policy.send_customer_email,
         looks=[(grant, REASONS[grant.reason], lasted(grant.lasted(portal().clock()))) for grant in looks],
-        permissions=[words_of(permission, retailer=portal().site.retailer_name) for permission in given],
+        permissions=[
+            words_of(permission, retailer=portal().site.retailer_name, among=connected) for permission in given
+        ],
         said=SAID.get(notice.code) if notice else None,
     )

@@ -69,7 +69,7 @@ def check(grant_id: str, device_id: str) -> ResponseReturnValue:
     """Has a device checked."""
     found = _offered()
     device = _device(found, device_id)
-    letter = support_letters.checked(_viewing().customer, device) if found.is_written_to else None
+    letter = support_letters.checked(_viewing().customer, device, among=found.devices) if found.is_written_to else None
     return _do(grant_id, "checked", partial(assist.check, device=device, letter=letter))
 
 
@@ -81,7 +81,7 @@ def invite_to_reconnect(grant_id: str, device_id: str) -> ResponseReturnValue:
     device = _device(found, device_id)
     if not found.is_written_to or not device.needs_customer:
         return _did(grant_id, "not_possible")
-    letter = support_letters.to_reconnect(_viewing().customer, device)
+    letter = support_letters.to_reconnect(_viewing().customer, device, among=found.devices)
     return _do(grant_id, "invited", partial(assist.invite_to_reconnect, device=device, letter=letter))
 
 

@@ -1,5 +1,6 @@
 """The letters that tell customers what support did for them, or invite them to a page of ours; in their language."""
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import render_template
@@ -29,16 +30,17 @@ def cancelled(customer: Customer, attempt: LinkSession) -> Letter:
         )
 
 
-def checked(customer: Customer, device: Device) -> Letter:
+def checked(customer: Customer, device: Device, *, among: Iterable[Device]) -> Letter:
     """One of their devices is being checked."""
     with i18n.speaking(i18n.language_of(customer)):
-        return _told(customer, gettext("Customer support had your device checked: %(device)s.", device=_name(device)))
+        name = _name(device, among)
+        return _told(customer, gettext("Customer support had your device checked: %(device)s.", device=name))
 
 
-def to_reconnect(customer: Customer, device: Device) -> Letter:
+def to_reconnect(customer: Customer, device: Device, *, among: Iterable[Device]) -> Letter:
     """To their devices, where this one is to be reconnected."""
     with i18n.speaking(i18n.language_of(customer)):
-        name = _name(device)
+        name = _name(device, among)
         return _letter(
             customer,
             gettext("Reconnect your device: %(device)s", device=name),
@@ -87,5 +89,5 @@ def _letter(customer: Customer, subject: str, said: str, target: str) -> Letter:
     )
 
 
-def _name(device: Device) -> str:
-    return " ".join(device_name(device).split())
+def _name(device: Device, among: Iterable[Device]) -> str:
+    return " ".join(device_name(device, among=among).split())

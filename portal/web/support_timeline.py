@@ -35,7 +35,7 @@ def entries() -> ResponseReturnValue:
             timeline=happened,
             about=about,
             path=url_for("timeline.entries"),
-            devices=[(device.id, device_name(device)) for device in happened.devices],
+            devices=[(device.id, device_name(device, among=happened.devices)) for device in happened.devices],
             words=told(happened, customers_language),
         )
 

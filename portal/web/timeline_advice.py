@@ -65,6 +65,13 @@ BY_REASON: Mapping[Reason, Advice] = {
             "account."
         ),
     ),
+    Reason.WHICH_DEVICE: Advice(
+        _(
+            "The customer came back with a device under a new number. Nothing tells whether it is the same one, so "
+            "they are asked."
+        ),
+        _("Among your devices we ask you whether it is the same one. Please answer there."),
+    ),
     Reason.PROVIDER_UNAVAILABLE: Advice(
         _("%(provider)s could not be reached. It is not the customer’s fault, and it usually passes."),
         _("%(provider)s could not be reached. The fault is not yours: please try again in a few minutes."),

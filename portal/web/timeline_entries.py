@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portal.domain.catalogue import DeviceType, Vendor
+from portal.domain.device import Device
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Consent
 from portal.i18n import LazyWords, current_language, moment, name_of, speaking, time_of_day
@@ -92,7 +93,8 @@ class EntryWords:
 
 def told(timeline: Timeline, customers_language: str) -> tuple[EntryWords, ...]:
     """The words of all entries, in the language of this page, and what to tell the customer in theirs as well."""
-    words = tuple(_entry(entry) for entry in timeline.entries)
+    listed = tuple(device for device in timeline.devices if device.removed_at is None)
+    words = tuple(_entry(entry, listed) for entry in timeline.entries)
     if customers_language == current_language():
         return words
     with speaking(customers_language):
@@ -121,12 +123,12 @@ def to_the_minute(when: datetime) -> str:
     return said if time in said else f"{said}, {time}"
 
 
-def _entry(entry: Entry) -> EntryWords:
+def _entry(entry: Entry, devices: tuple[Device, ...]) -> EntryWords:
     match entry:
         case AttemptEntry():
             return _attempt(entry)
         case DeviceEntry():
-            return _device(entry)
+            return _device(entry, devices)
         case RecordEntry():
             return _record(entry)
 
@@ -196,8 +198,8 @@ def _step(step: Step) -> StepWords:
     )
 
 
-def _device(entry: DeviceEntry) -> EntryWords:
-    names = {"device": device_name(entry.device), "provider": entry.provider_name}
+def _device(entry: DeviceEntry, devices: tuple[Device, ...]) -> EntryWords:
+    names = {"device": device_name(entry.device, among=devices), "provider": entry.provider_name}
     cause = entry.cause
     text = CAUSES[cause] if cause else STILL_THERE if _may_still_be_there(entry) else None
     return EntryWords(

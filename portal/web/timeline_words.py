@@ -38,6 +38,9 @@ STEPS: Mapping[str, LazyWords] = {
     "refused_by_receiver": _("The person who had the link said it was not for them"),
     "arrival_refused": _("A return that did not match was not used"),
     "kept_both": KEPT_BOTH,
+    "kept_other": _("The customer kept the other device instead"),
+    "said_same": _("The customer said it is the same device"),
+    "said_another": _("The customer said it is another device"),
 }
 """What is on record of an attempt: its states, and what does not move it."""
 
@@ -61,6 +64,7 @@ DEVICE_EVENTS: Mapping[DeviceEvent, LazyWords] = {
     DeviceEvent.CHECK_ASKED: _("Customer support had a device checked: %(device)s"),
     DeviceEvent.INVITED: _("Customer support sent an invitation to reconnect: %(device)s"),
     DeviceEvent.REMOVED: _("Device removed: %(device)s"),
+    DeviceEvent.REPLACED: _("Device replaced by a newer connection: %(device)s"),
     DeviceEvent.GONE_THERE: _("Device no longer listed at %(provider)s: %(device)s"),
 }
 

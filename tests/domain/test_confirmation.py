@@ -101,9 +101,29 @@ def test_a_device_still_lapsed_after_the_return_is_waited_for() -> None:
     assert verdict(attempt("pump", purpose=RENEWAL), lapsed, known=(device(),)).state is State.WAITING
 
 
-def test_a_device_that_came_back_under_a_new_id_is_the_same_device() -> None:
+def test_a_device_that_came_back_under_a_new_id_is_the_same_device_where_its_mark_says_so() -> None:
+    renamed = reading("new", vendor_name="Nibe", model="S1255", mark="0042")
+    marked = replace(device(), mark="0042")
+    assert verdict(attempt("new", purpose=RENEWAL), renamed, known=(marked,)).linked == (renamed,)
+
+
+def test_a_customer_is_asked_where_nothing_tells_whether_it_is_the_same_device() -> None:
     renamed = reading("new", vendor_name="Nibe", model="S1255")
-    assert verdict(attempt("new", purpose=RENEWAL), renamed, known=(device(),)).linked == (renamed,)
+    asked = verdict(attempt("new", purpose=RENEWAL), renamed, known=(device(),))
+    assert (asked.state, asked.reason, asked.other) == (State.FAILED, Reason.WHICH_DEVICE, (renamed,))
+
+
+def test_a_device_that_is_on_the_list_already_is_another_one_whatever_it_is_called() -> None:
+    villa = replace(device(), nickname="Villa", mark="0042")
+    other = replace(villa, id="other", provider_device_id="second", connection=Connection.WORKING)
+    back = reading("second", vendor_name="NIBE", model="S1255", nickname="Villa", mark="0042")
+    assert verdict(attempt("second", purpose=RENEWAL), back, known=(villa, other)).reason is Reason.OTHER_ACCOUNT
+
+
+def test_a_provider_that_is_silent_on_the_device_does_not_make_another_account_a_success() -> None:
+    silent = reading("pump", Connection.UNKNOWN)
+    wrong = verdict(attempt("second", purpose=RENEWAL), silent, reading("second"), known=(device(),))
+    assert (wrong.state, wrong.reason) == (State.FAILED, Reason.OTHER_ACCOUNT)
 
 
 def test_the_wrong_vendor_account_is_noticed_beside_the_device_that_is_still_lapsed() -> None:
@@ -144,7 +164,13 @@ def test_a_device_removed_while_its_renewal_was_under_way_is_not_brought_back() 
     assert verdict(attempt("pump", purpose=RENEWAL), reading("pump"), known=(device(removed=True),)).linked == ()
 
 
-def test_several_devices_that_came_back_instead_are_all_shown_to_the_customer() -> None:
+def test_the_customer_is_asked_about_each_of_several_devices_that_may_be_it() -> None:
     two = (reading("one", model="S1255"), reading("two", model="S1255"))
+    wrong = verdict(attempt("one", "two", purpose=RENEWAL), *two, known=(device(),))
+    assert (wrong.reason, wrong.other) == (Reason.WHICH_DEVICE, two)
+
+
+def test_several_devices_of_another_account_are_all_shown_to_the_customer() -> None:
+    two = (reading("one", model="F1155"), reading("two", model="F1155"))
     wrong = verdict(attempt("one", "two", purpose=RENEWAL), *two, known=(device(),))
     assert (wrong.reason, wrong.other) == (Reason.OTHER_ACCOUNT, two)

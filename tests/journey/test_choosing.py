@@ -163,16 +163,16 @@ def test_a_choice_leads_to_the_provider_that_the_customer_agreed_to_else_past_th
 
 
 def test_a_provider_that_holds_one_manufacturer_says_which_device_would_go(world: World, anna: Customer) -> None:
-    assert before_leaving(world, anna, DAIKIN).replaces is None
+    assert before_leaving(world, anna, DAIKIN).replaces == ()
     pump = world.links(anna, DAIKIN)
-    assert before_leaving(world, anna, DAIKIN).replaces == pump
-    assert before_leaving(world, anna, PANELS).replaces is None
-    assert before_leaving(world, anna, EASEE).replaces is None
+    assert before_leaving(world, anna, DAIKIN).replaces == (pump,)
+    assert before_leaving(world, anna, PANELS).replaces == ()
+    assert before_leaving(world, anna, EASEE).replaces == ()
 
 
 def test_a_provider_that_holds_many_replaces_nothing(world: World, anna: Customer) -> None:
     world.links(anna, NIBE)
-    assert before_leaving(world, anna, NIBE).replaces is None
+    assert before_leaving(world, anna, NIBE).replaces == ()
 
 
 def test_a_provider_without_credentials_is_not_on_offer(world: World, anna: Customer, make_ports: MakePorts) -> None:

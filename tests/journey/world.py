@@ -9,7 +9,7 @@ import requests
 from portal.domain.device import Device
 from portal.domain.link_session import LinkSession
 from portal.domain.people import Customer, Identity
-from portal.journey import arrive, devices, link, outcome, provider_events, reauthenticate, remove
+from portal.journey import arrive, devices, link, outcome, provider_events, reauthenticate, remove, which_device
 from portal.journey.outcome import AttemptView
 from portal.journey.ports import Ports
 from portal.journey.remove import Removed
@@ -167,6 +167,18 @@ class World:
             self.happens_there(device, meanwhile)
         self.comes_back(customer, back)
         return attempt_id
+
+    def says_same(self, customer: Customer, attempt_id: str) -> bool:
+        """Answers the attempt's question: it is the same device."""
+        return which_device.say_same(
+            ports=self.ports, customer=customer, link_session_id=attempt_id, now=self.clock.now
+        )
+
+    def says_another(self, customer: Customer, attempt_id: str) -> bool:
+        """Answers the attempt's question: it is another device."""
+        return which_device.say_another(
+            ports=self.ports, customer=customer, link_session_id=attempt_id, now=self.clock.now
+        )
 
     def news_comes(self, of: Choice | Device) -> None:
         """Hands the portal what Telematica had to tell; the others tell nothing by themselves."""

@@ -121,11 +121,11 @@ def test_another_account_is_explained_and_both_devices_can_be_kept(running: Inst
     came_back = (DeviceReading("pump", DeviceType.HEAT_PUMP),)
     found = {"purpose": Purpose.REAUTHENTICATE, "confirmed": came_back}
     words = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, **found))
-    assert "another account" in words.text
+    assert "a different account" in words.text
     assert words.next_step is NextStep.AGAIN_OR_KEEP
     at_nox = outcome(view(running, State.FAILED, Reason.OTHER_ACCOUNT, **found, provider_key="nox"))
-    assert "keep" not in at_nox.text
-    assert at_nox.next_step is NextStep.AGAIN
+    assert "keep both" not in at_nox.text
+    assert at_nox.next_step is NextStep.AGAIN_OR_OTHER
 
 
 def test_a_link_that_is_ready_is_followed(running: Installation) -> None:

@@ -167,6 +167,6 @@ def test_what_customers_are_sent_leads_to_their_own_host(running: Installation) 
     assert person.customer
     staff = running.app.extensions["portal.support"]
     with staff.test_request_context(base_url=staff_url(running)):
-        letter = support_letters.to_reconnect(person.customer, device)
+        letter = support_letters.to_reconnect(person.customer, device, among=(device,))
     assert f"{running.url}/sign-in?to=devices/{device.id}" in letter.text
     assert staff_url(running) not in letter.text + letter.html
