@@ -210,8 +210,12 @@ class Device:
         return replace(gone, removal_asked_at=None, removal_failed_at=None)
 
     def missing(self, *, now: datetime) -> "Device":
-        """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known."""
-        return replace(self.judged(Cause.NOT_NAMED, now=now), read_at=now, observed_at=now)
+        """This device when its provider, asked for all it holds, does not name it: no alarm, but nothing is known.
+
+        One whose access had ended goes on needing its customer: reconnecting is what brings it back.
+        """
+        device = self if self.cause is Cause.ACCESS_ENDED else self.judged(Cause.NOT_NAMED, now=now)
+        return replace(device, read_at=now, observed_at=now)
 
     def gone_there(self, *, now: datetime) -> "Device":
         """This device when its provider says that it was deleted: off the list, and its customer is told."""

@@ -14,7 +14,7 @@ from portal.domain.health import Cause
 from portal.domain.link_session import Purpose, Reason, State
 from portal.domain.people import Customer
 from portal.identity import login_sessions
-from portal.journey import choose, outcome, timeline
+from portal.journey import choose, timeline, which_device
 from portal.journey.device_timeline import DeviceEntry, DeviceEvent
 from portal.journey.timeline import AttemptEntry, RecordEntry, Timeline
 from portal.storage import audit, link_sessions, tables
@@ -159,7 +159,7 @@ def test_both_devices_that_were_kept_are_told(world: World, anna: Customer) -> N
     attempt_id = world.renews(anna, device, OTHER_NIBE.account)
     world.looks(anna, attempt_id)
     world.clock.forward(minutes=1)
-    assert outcome.keep_both(ports=world.ports, customer=anna, link_session_id=attempt_id, now=world.clock.now)
+    assert which_device.keep(ports=world.ports, customer=anna, link_session_id=attempt_id, now=world.clock.now)
     newest = attempts(read(world, anna))[0]
     assert moves(newest)[-2:] == ["failed", "kept_both"]
     assert [step.reason for step in newest.steps[-2:]] == [Reason.OTHER_ACCOUNT, Reason.KEPT_BOTH]
