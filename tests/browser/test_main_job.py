@@ -50,6 +50,9 @@ def test_a_customer_links_a_device_sees_it_break_and_reconnects_it(
     anna.reconnect_button().click()
     anna.is_there(story.provider)
     anna.sign_in_there(story.account)
+    if story.provider == "nox":
+        # It names no device by which it could be known under its new id: the customer says that it is the same one.
+        anna.page.locator('form[action$="/same"] button').click()
     anna.sees("linked")
     anna.to_devices()
     expect(anna.page.locator(".state--working")).to_have_count(1)
