@@ -221,37 +221,37 @@ def _failed(view: AttemptView) -> Outcome:
         else:
             text = gettext("The other device is connected too.")
         return Outcome(Tone.SUCCESS, gettext("Both devices are kept"), text, NextStep.MORE)
-    if reason is Reason.NOT_CONFIRMED:
-        title = gettext("Your device did not show up")
-        text = gettext(
-            "You came back, but %(provider)s has not found your device. Check that it is online and in your "
-            "manufacturer’s app, and then start again.",
-            provider=provider,
-        )
-    elif reason is Reason.STILL_BROKEN and not _needs_customer(view):
+    if reason is Reason.STILL_BROKEN and not _needs_customer(view):
         text = gettext("Among your devices you see how it is now.")
         return Outcome(Tone.NEUTRAL, gettext("That took too long"), text, NextStep.MORE)
-    elif reason is Reason.STILL_BROKEN:
-        title = gettext("The device still needs reconnecting")
-        text = gettext(
-            "%(provider)s still cannot reach it. Sign in with the account that owns the device.", provider=provider
-        )
-    elif reason is Reason.STEP_FAILED:
-        title = gettext("Something went wrong on our side")
-        text = gettext(
-            "The fault is not yours. Your choice is kept: try again later. If it stays, tell customer support the "
-            "reference number."
-        )
-    elif reason is Reason.PROVIDER_UNAVAILABLE:
-        title = gettext("%(provider)s cannot be reached right now", provider=provider)
-        text = until_another_try(view)
-    elif reason is Reason.PROVIDER_BUSY:
-        title = gettext("%(provider)s is very busy right now", provider=provider)
-        text = until_another_try(view)
-    else:
-        title = gettext("The connection could not be started")
-        text = gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")
-    return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
+    return Outcome(Tone.ATTENTION, *_what_failed(view, provider), NextStep.AGAIN)
+
+
+def _what_failed(view: AttemptView, provider: str) -> tuple[str, str]:
+    """Title and text of a failure that a new try may mend."""
+    match view.attempt.reason:
+        case Reason.NOT_CONFIRMED:
+            return gettext("Your device did not show up"), gettext(
+                "You came back, but %(provider)s has not found your device. Check that it is online and in your "
+                "manufacturer’s app, and then start again.",
+                provider=provider,
+            )
+        case Reason.STILL_BROKEN:
+            return gettext("The device still needs reconnecting"), gettext(
+                "%(provider)s still cannot reach it. Sign in with the account that owns the device.", provider=provider
+            )
+        case Reason.STEP_FAILED:
+            return gettext("Something went wrong on our side"), gettext(
+                "The fault is not yours. Your choice is kept: try again later. If it stays, tell customer support the "
+                "reference number."
+            )
+        case Reason.PROVIDER_UNAVAILABLE:
+            title = gettext("%(provider)s cannot be reached right now", provider=provider)
+            return title, until_another_try(view)
+        case Reason.PROVIDER_BUSY:
+            return gettext("%(provider)s is very busy right now", provider=provider), until_another_try(view)
+    title = gettext("The connection could not be started")
+    return title, gettext("The fault is not yours. Your choice is kept: try again later, or ask customer support.")
 
 
 def _needs_customer(view: AttemptView) -> bool:
