@@ -4,12 +4,13 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Protocol
 
-from portal.domain.letter import Letter
+from portal.domain.letter import Letter, deliverable
 
 PATIENCE = 10.0
 """Seconds for each word of the mail server."""
@@ -52,13 +53,18 @@ class Smtp:
         self._config = config
 
     def send(self, letter: Letter, *, mail_id: str) -> None:
+        to = deliverable(letter.to)
+        if to is None:
+            raise NotSent("address_not_deliverable", for_good=True)
         try:
-            message = self._message(letter, mail_id)
+            message = self._message(letter, to, mail_id)
             with self._connected() as server:
-                server.send_message(message, self._config.sender, [letter.to])
+                server.send_message(message, self._config.sender, [to])
         except smtplib.SMTPRecipientsRefused as refusal:
             codes = [code for code, _ in refusal.recipients.values()]
             raise NotSent("recipient_refused", for_good=all(code >= 500 for code in codes)) from None
+        except MessageError as fault:
+            raise NotSent(type(fault).__name__, for_good=True) from None
         except (smtplib.SMTPException, OSError, ValueError) as fault:
             # The cause would carry the address.
             raise NotSent(type(fault).__name__) from None
@@ -83,12 +89,12 @@ class Smtp:
             raise
         return server
 
-    def _message(self, letter: Letter, mail_id: str) -> EmailMessage:
+    def _message(self, letter: Letter, to: str, mail_id: str) -> EmailMessage:
         """The same letter has the same id at each try, so that a mail box shows it once."""
         message = EmailMessage(policy=SMTP)
         message["Subject"] = letter.subject
         message["From"] = Address(self._config.sender_name, addr_spec=self._config.sender)
-        message["To"] = Address(addr_spec=letter.to)
+        message["To"] = Address(addr_spec=to)
         message["Date"] = datetime.now(UTC)
         message["Message-ID"] = f"<{mail_id}@{self._config.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"

@@ -33,6 +33,10 @@ class Caller:
 
     def call(self, client: OAuth2Session, method: str, url: str, **options: Any) -> dict[str, Any]:
         """The JSON object that answers a call with 200. Raises IssuerError."""
+        return json_object(self.body(client, method, url, **options))
+
+    def body(self, client: OAuth2Session, method: str, url: str, **options: Any) -> bytes:
+        """What answers a call with 200. Raises IssuerError."""
         # Each single byte may come in time and the whole never: what is looked at is when all of it must be here.
         until = watch.set(Watch(time.monotonic() + self._timeout, self._timeout))
         try:
@@ -49,7 +53,7 @@ class Caller:
             watch.reset(until)
         if status != 200:
             raise IssuerError(f"answer_status_{status}")
-        return json_object(body)
+        return body
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def verified_claims(
     metadata: Metadata,
     client_id: str,
     nonce: str,
-    access_token: str,
+    access_token: str | None,
     keys: Keys,
     now: datetime,
 ) -> dict[str, Any]:
@@ -42,13 +42,25 @@ def verified_claims(
 def _check_parties(claims: Mapping[str, Any], issuer: str, client_id: str) -> None:
     if claims.get("iss") != issuer:
         raise IssuerError("id_token_of_another_issuer")
-    if claims.get("aud") not in (client_id, [client_id]) or claims.get("azp", client_id) != client_id:
+    if not is_for(claims, client_id):
         raise IssuerError("id_token_for_another_client")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 1 <= len(subject) <= 255 or not subject.isprintable():
         raise IssuerError("id_token_without_subject")
     if "events" in claims:
         raise IssuerError("id_token_type")
+
+
+def is_for(claims: Mapping[str, Any], client_id: str) -> bool:
+    """Whether a token is for this client (OpenID Connect Core 3.1.3.7, 3 to 5).
+
+    Issuers name sibling clients in `aud` as well, some always. Then `azp` says who asked, and that must be us.
+    """
+    audience = claims.get("aud")
+    named = audience if isinstance(audience, list) else [audience]
+    if client_id not in named or claims.get("azp", client_id) != client_id:
+        return False
+    return len(named) == 1 or "azp" in claims
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
@@ -61,11 +73,11 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise IssuerError("id_token_from_the_future")
 
 
-def _check_binding(claims: Mapping[str, Any], nonce: str, access_token: str, algorithm: str) -> None:
+def _check_binding(claims: Mapping[str, Any], nonce: str, access_token: str | None, algorithm: str) -> None:
     said = claims.get("nonce")
     if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
         raise IssuerError("id_token_of_another_sign_in")
-    if "at_hash" not in claims:
+    if "at_hash" not in claims or access_token is None:
         return
     expected = create_half_hash(access_token, algorithm)
     half = claims["at_hash"]

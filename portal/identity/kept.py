@@ -24,6 +24,7 @@ class Kept(Generic[T]):
         self._ticks = ticks
         self._lock = threading.Lock()
         self._fetched_at = self._tried_at = -math.inf
+        self._failed_for: str = "issuer_unreachable"
         self.value: T | None = None
 
     def get(self, *, insist: bool = False) -> T:
@@ -35,7 +36,7 @@ class Kept(Generic[T]):
             finally:
                 self._lock.release()
         if self.value is None or not self._is_younger(USABLE):
-            raise IssuerError("issuer_unreachable")
+            raise IssuerError(self._failed_for)
         return self.value
 
     def _fetch_if_due(self, insist: bool) -> None:
@@ -43,7 +44,9 @@ class Kept(Generic[T]):
             return
         try:
             value = self._fetch()
-        except IssuerError:
+        except IssuerError as error:
+            # Who asks before the next try hears the true cause, not that nobody was asked.
+            self._failed_for = str(error)
             self._tried_at = self._ticks()
             if not self._is_younger(USABLE):
                 raise

@@ -42,7 +42,8 @@ def read_logout_token(token: object, *, metadata: Metadata, client_id: str, keys
         raise LogoutRefused(f"token_{error}") from None
     if claims.get("iss") != metadata.issuer:
         raise LogoutRefused("token_of_another_issuer")
-    if claims.get("aud") not in (client_id, [client_id]):
+    audience = claims.get("aud")
+    if client_id not in (audience if isinstance(audience, list) else [audience]):
         raise LogoutRefused("token_for_another_client")
     issued_at = _issued_at(claims, now.timestamp())
     _check_event(claims)

@@ -1,6 +1,5 @@
 """Signing in at the retailer's OpenID issuer: authorization code flow with PKCE, all that is on the way kept here."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,16 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
+import structlog
+from joserfc.jwk import Key
+
 from portal.domain.people import Identity
-from portal.identity.calls import IssuerError
+from portal.identity.answers import is_fresh, read_answer, read_token
+from portal.identity.calls import IssuerError, json_object
 from portal.identity.claims import ClaimNames, read_identity
-from portal.identity.id_token import LEEWAY, verified_claims
+from portal.identity.id_token import KEY_TYPES, verified_claims
 from portal.identity.issuer import Issuer, Metadata
 from portal.identity.logout_address import logout_address
 from portal.identity.logout_token import LogoutToken, read_logout_token
-from portal.identity.signatures import seconds
+from portal.identity.signatures import Unproven, proven
 from portal.storage import sign_ins
 from portal.storage.database import Database
+
+log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(hours=1)
 """How long a customer may take at the issuer."""
@@ -28,6 +33,11 @@ SHOW_ANEW = {"prompt": "login", "max_age": "0"}
 """The second makes the issuer say when it was, which the first alone does not."""
 
 ASK = {"prompt": "login"}
+
+NOT_FOR_US = frozenset({"answer_status_401", "answer_status_403"})
+"""An issuer that lets nobody read its userinfo with this access token."""
+
+ANY_TYPE = frozenset({"", "jwt"})
 
 OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
@@ -146,7 +156,7 @@ class Oidc:
                 client_id=self._config.client_id,
                 nonce=sign_in.nonce,
                 access_token=access_token,
-                keys=lambda insist: self._issuer.keys(insist=insist),
+                keys=self._keys,
                 now=now,
             )
             if sign_in.confirms and not is_fresh(claims, sign_in.begun_at):
@@ -185,7 +195,7 @@ class Oidc:
             token,
             metadata=self._issuer.metadata(),
             client_id=self._config.client_id,
-            keys=lambda insist: self._issuer.keys(insist=insist),
+            keys=self._keys,
             now=now,
         )
 
@@ -219,55 +229,46 @@ class Oidc:
                 client, "POST", metadata.token_endpoint, data=form, headers=headers, auth=auth, withhold_token=True
             )
 
-    def _told(self, claims: Mapping[str, Any], metadata: Metadata, access_token: str) -> Mapping[str, Any]:
+    def _told(self, claims: Mapping[str, Any], metadata: Metadata, access_token: str | None) -> Mapping[str, Any]:
         """All that the issuer says. How this sign-in went is what its proof says, whatever is said beside it."""
-        of_this_sign_in = {name: claims[name] for name in OF_THE_SIGN_IN if name in claims}
-        return {**claims, **self._userinfo(metadata, access_token, claims["sub"]), **of_this_sign_in}
+        proven = {name: claims[name] for name in OF_THE_SIGN_IN if name in claims}
+        if "email_verified" in claims and claims.get("email") is not None:
+            # What the ID token says of an address is not lifted by what is said beside it.
+            proven |= {name: claims[name] for name in ("email", "email_verified")}
+        return {**claims, **self._userinfo(metadata, access_token, claims["sub"]), **proven}
 
-    def _userinfo(self, metadata: Metadata, access_token: str, subject: str) -> Mapping[str, Any]:
+    def _userinfo(self, metadata: Metadata, access_token: str | None, subject: str) -> Mapping[str, Any]:
         """What the issuer says of the person beside the ID token; many keep e-mail and locale here only."""
-        if metadata.userinfo_endpoint is None:
+        if metadata.userinfo_endpoint is None or access_token is None:
             return {}
         with self._issuer.caller.client(token={"access_token": access_token, "token_type": "Bearer"}) as client:
-            told = self._issuer.caller.call(client, "GET", metadata.userinfo_endpoint)
+            try:
+                body = self._issuer.caller.body(client, "GET", metadata.userinfo_endpoint)
+            except IssuerError as error:
+                if str(error) not in NOT_FOR_US:
+                    raise
+                # The ID token has proven who it is; what is only said here stays unknown.
+                log.warning("userinfo_refused", cause=str(error))
+                return {}
+        told = self._signed_userinfo(body, metadata) if body[:2] == b"ey" else json_object(body)
         if told.get("sub") != subject:
             raise IssuerError("userinfo_of_somebody_else")
         return told
 
+    def _signed_userinfo(self, body: bytes, metadata: Metadata) -> Mapping[str, Any]:
+        """The claims of a signed answer (OpenID Connect Core 5.3.2). Raises IssuerError."""
+        algorithms = {name: KEY_TYPES[name] for name in metadata.algorithms}
+        try:
+            _, claims = proven(
+                body.decode("ascii", "replace").strip(), algorithms=algorithms, types=ANY_TYPE, keys=self._keys
+            )
+        except Unproven as error:
+            raise IssuerError(f"userinfo_{error}") from None
+        audience = claims.get("aud", self._config.client_id)
+        named = audience if isinstance(audience, list) else [audience]
+        if claims.get("iss", metadata.issuer) != metadata.issuer or self._config.client_id not in named:
+            raise IssuerError("userinfo_for_another_client")
+        return claims
 
-def is_fresh(claims: Mapping[str, Any], begun_at: datetime) -> bool:
-    """Whether the issuer says that somebody has signed in there since then."""
-    at = seconds(claims.get("auth_time"))
-    return at is not None and at >= begun_at.timestamp() - LEEWAY
-
-
-def read_answer(args: Mapping[str, str], metadata: Metadata) -> str:
-    """The code in the issuer's answer. Raises IssuerError."""
-    if args.get("iss", metadata.issuer) != metadata.issuer:
-        raise IssuerError("answer_of_another_issuer")
-    if metadata.names_itself_in_answers and "iss" not in args:
-        raise IssuerError("answer_without_issuer")
-    if "error" in args:
-        # Anybody can write anything into these parameters, so nothing of them goes further.
-        raise IssuerError("cancelled" if was_cancelled(args) else "refused_by_issuer")
-    if not args.get("code"):
-        raise IssuerError("answer_without_code")
-    return args["code"]
-
-
-def was_cancelled(args: Mapping[str, str]) -> bool:
-    """Whether the issuer says that the customer did not want to go on; some have a word of their own for it."""
-    error = args.get("error", "").lower()
-    return error == "access_denied" or "cancel" in error
-
-
-def read_token(token: Mapping[str, Any]) -> tuple[str, str]:
-    """The access token and the ID token of a token answer. Raises IssuerError."""
-    access_token, id_token, kind = (token.get(name) for name in ("access_token", "id_token", "token_type"))
-    if not isinstance(access_token, str) or not re.fullmatch(r"[\x21-\x7e]+", access_token):
-        raise IssuerError("token_answer_without_access_token")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise IssuerError("token_answer_of_another_kind")
-    if not isinstance(id_token, str) or not id_token:
-        raise IssuerError("id_token_missing")
-    return access_token, id_token
+    def _keys(self, insist: bool) -> tuple[Key, ...]:
+        return self._issuer.keys(insist=insist)

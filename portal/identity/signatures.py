@@ -1,5 +1,6 @@
 """Signed tokens and the public keys they are proven by, whoever issues them."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
@@ -36,11 +37,10 @@ def proven(token: object, *, algorithms: Mapping[str, str], types: Set[str], key
         raise Unproven("type")
     # Keys named or carried in the header are not looked at: the registry only lets such headers be present.
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    key = _key(header, algorithms[algorithm], keys)
-    try:
-        return algorithm, jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
-    except (JoseError, ValueError, TypeError, RecursionError):
-        raise Unproven("forged") from None
+    for key in _fitting(header, algorithm, algorithms[algorithm], keys):
+        with contextlib.suppress(JoseError, ValueError, TypeError, RecursionError):
+            return algorithm, jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
+    raise Unproven("forged")
 
 
 def seconds(value: object) -> float | None:
@@ -64,13 +64,21 @@ def _header(token: str) -> Mapping[str, Any]:
         raise Unproven("forged") from None
 
 
-def _key(header: Mapping[str, Any], kind: str, keys: Keys) -> Key:
-    """The key that the token names, or the only one of its kind; an unknown name asks the issuer once more."""
+def _fitting(header: Mapping[str, Any], algorithm: str, kind: str, keys: Keys) -> list[Key]:
+    """The keys that the token may be signed with; an unknown name asks the issuer once more.
+
+    One name may stand for several entries, a key listed anew for each algorithm. A token without a name is proven only
+    where there is one key of its kind.
+    """
     kid = header.get("kid")
     for insist in (False, True):
-        fitting = [key for key in keys(insist) if key.key_type == kind and (kid is None or key.kid == kid)]
-        if len(fitting) == 1:
-            return fitting[0]
+        found = [key for key in keys(insist) if key.key_type == kind and key.get("alg") in {None, algorithm}]
+        if kid is not None:
+            found = [key for key in found if key.kid == kid]
+        elif len(found) > 1:
+            found = []
+        if found:
+            return found
     raise Unproven("key_unknown")
 
 

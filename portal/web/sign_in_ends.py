@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from flask import request, session
 
-from portal.identity.oidc import Oidc, SignInFailed, was_cancelled
+from portal.identity.answers import was_cancelled
+from portal.identity.oidc import Oidc, SignInFailed
 
 BEGUN_AGAIN = "begun_again"
 """Marks in the cookie that a sign-in of this browser was begun once more; one that the customer begins starts over."""

@@ -99,7 +99,7 @@ def test_every_table_of_customer_data_can_be_asked_by_its_owner() -> None:
 
 
 def test_devices_that_were_not_read_any_more_are_read_again_within_a_day(database: Database, anna: Customer) -> None:
-    before = ScriptDirectory.from_config(alembic_config()).get_revision("r0014").down_revision
+    before = ScriptDirectory.from_config(alembic_config()).get_revision("r0015").down_revision
     with database.write() as tx:
         for provider_key in ("nox", "podero"):
             provider_accounts.ensure(tx, anna.id, provider_key)

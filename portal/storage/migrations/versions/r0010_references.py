@@ -5,7 +5,7 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0017"
+revision = "r0010"
 down_revision = "r0009"
 branch_labels = None
 depends_on = None

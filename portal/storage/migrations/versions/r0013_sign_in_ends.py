@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0010"
-down_revision = "r0015"
+revision = "r0013"
+down_revision = "r0012"
 branch_labels = None
 depends_on = None
 
