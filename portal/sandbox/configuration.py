@@ -20,6 +20,7 @@ class SandboxConfig:
     podero_client_secret: str = "sandbox-podero-client-secret"
     nox_api_key: str = "sandbox-nox-supplier-key"
     smtp_port: int | None = None
+    further_origins: int = 2
     nox_supplier: str = "Example Energy"
     telematica_api_token: str = "sandbox-telematica-token"
     telematica_webhook_secret: str = "whsec_c2FuZGJveC10ZWxlbWF0aWNhLXdlYmhvb2stc2VjcmV0"

@@ -87,7 +87,7 @@ class Control:
         return self._done()
 
     def choose_variants(self, provider: str) -> AnyResponse:
-        _require(provider in PROVIDERS)
+        _require(provider in FAULTY)
         try:
             self.state.choose_variants(provider, {name: str(value) for name, value in self._sent().items()})
         except UnknownVariantError as error:

@@ -3,7 +3,8 @@
 import signal
 import socket
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from portal.sandbox.configuration import SandboxConfig
 from portal.sandbox.connect_ui import ConnectPages
 from portal.sandbox.control import Control
 from portal.sandbox.issuer import Issuer
+from portal.sandbox.leading_on import LeadingOn
 from portal.sandbox.mail_server import MailServer, mailbox
 from portal.sandbox.nox import Nox
 from portal.sandbox.nox_events import NoxEvents
@@ -54,6 +56,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app.extensions["sandbox"] = state
     app.extensions["sandbox_postman"] = postman
     ApiDoor(state).install(app)
+    LeadingOn(state).install(app)
     issuer = Issuer(app, state)
     accounts = StaffAccounts(state, issuer.memory)
     for part in (
@@ -77,13 +80,15 @@ def create_sandbox(config: SandboxConfig) -> Flask:
 def serve(config: SandboxConfig) -> None:
     """Serves at the config's address until SIGTERM or SIGINT."""
     address = urlsplit(config.url)
-    with _listening(address.hostname or "127.0.0.1", address.port or 80) as listening:
+    host = address.hostname or "127.0.0.1"
+    with _listening(host, address.port or 80) as listening:
         app = create_sandbox(config)
         server = _server(listening, app)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
         with suppress(KeyboardInterrupt), ExitStack() as beside:
+            beside.enter_context(_further_origins(app, host, config.further_origins))
             if config.smtp_port is not None:
                 beside.enter_context(MailServer(app.extensions["sandbox"], config.smtp_port))
             print(f"Sandbox ready at {config.url}", flush=True)
@@ -104,6 +109,8 @@ class RunningSandbox:
             self.config = replace(self.state.config, smtp_port=self.mail_server.port)
             self._postman: Postman = app.extensions["sandbox_postman"]
             self._server = _server(listening, app)
+        self._further = _further_origins(app, "127.0.0.1", self.config.further_origins)
+        self.origins = (self.url, *self._further.__enter__())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         self.mail_server.__enter__()
@@ -113,12 +120,17 @@ class RunningSandbox:
         self.state.portal_url, self.state.staff_url = portal_url.rstrip("/"), staff_url.rstrip("/")
         self.config = replace(self.config, portal_url=self.state.portal_url, staff_url=self.state.staff_url)
 
+    def has(self, url: str) -> bool:
+        """Whether this is the address of one of its pages."""
+        return any(url.startswith(f"{origin}/") for origin in self.origins)
+
     def stop(self) -> None:
         self._postman.stopping.set()
         self.mail_server.__exit__()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._further.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +150,24 @@ def _server(listening: socket.socket, app: Flask) -> BaseWSGIServer:
     """A thread for each who comes; works on a copy of the socket, so the given one may be closed."""
     host, port = listening.getsockname()
     return make_server(host, port, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno())
+
+
+@contextmanager
+def _further_origins(app: Flask, host: str, count: int) -> Iterator[tuple[str, ...]]:
+    """The same program at further ports, which the system chooses: origins of their own for every browser."""
+    with ExitStack() as open_until_then:
+        origins = []
+        for _ in range(count):
+            with _listening(host, 0) as listening:
+                server = _server(listening, app)
+            thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+            thread.start()
+            open_until_then.callback(server.server_close)
+            open_until_then.callback(thread.join)
+            open_until_then.callback(server.shutdown)
+            origins.append(f"http://{host}:{server.port}")
+        app.extensions["sandbox"].further_origins = tuple(origins)
+        yield tuple(origins)
 
 
 def _add_headers(response: Response) -> Response:

@@ -15,7 +15,7 @@ def snapshot(state: SandboxState) -> dict[str, Any]:
             "portal_url": state.portal_url,
             "events": [{**event, "attempts": list(event["attempts"])} for event in state.events],
             "providers": {key: _provider_view(state, key) for key in PROVIDERS},
-            "oidc": _door_view(state, "oidc"),
+            "oidc": {"variants": dict(state.variants["oidc"]), **_door_view(state, "oidc")},
             "staff": {name: _account_view(state, name) for name in SAMPLE_AGENTS},
         }
 

@@ -89,6 +89,7 @@ class SandboxState:
         self.config = config
         self.portal_url = config.portal_url.rstrip("/")
         self.staff_url = config.staff_url.rstrip("/")
+        self.further_origins: tuple[str, ...] = ()
         self.lock = threading.RLock()
         self.generation = 0
         self.reset()

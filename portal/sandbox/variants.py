@@ -9,8 +9,12 @@ EVENTS = {
 }
 """What concerns the events of every provider that has any; postman.py keeps to it."""
 
+LEADS_ON = {"leads_on": ("yes", "no")}
+"""Whether a hosted page is reached over two further origins only; leading_on.py keeps to it."""
+
 VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "podero": {
+        **LEADS_ON,
         "token_body": ("form", "json"),
         "create_status": ("200", "201"),
         "conflict_status": ("400", "409", "422"),
@@ -25,6 +29,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "delete_supported": ("yes", "405"),
     },
     "nox": {
+        **LEADS_ON,
         "cancel_form": ("bare", "error", "never"),
         "user_filter_pv": ("no", "yes"),
         "device_row_fields": ("full", "sparse"),
@@ -35,6 +40,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "redelivery_time": ("new", "first"),
     },
     "telematica": {
+        **LEADS_ON,
         "session_key": ("url", "sessionUrl", "authUrl", "connectUrl", "link", "redirectUrl"),
         "session_status": ("200", "201"),
         "header_names": ("svix", "webhook"),
@@ -54,6 +60,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **EVENTS,
         "signed_with": ("current", "both", "next"),
     },
+    "oidc": {**LEADS_ON},
 }
 
 

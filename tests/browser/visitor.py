@@ -44,7 +44,7 @@ class Visitor:
         self.live = live
         self.faults: list[str] = []
         self.foreseen: set[int] = set()
-        self.known = {live.url, live.sandbox.url}
+        self.known = {live.url, *live.sandbox.origins}
         self.context = browser.new_context(
             locale=language,
             java_script_enabled=javascript,
@@ -126,7 +126,9 @@ class Visitor:
         self.main_button().click()
 
     def is_there(self, provider: str) -> None:
-        self.page.wait_for_url(re.compile(rf"{re.escape(self.live.sandbox.url)}/{provider}/"))
+        origins = "|".join(map(re.escape, self.live.sandbox.origins))
+        self.page.wait_for_url(re.compile(rf"({origins})/{provider}/"))
+        self.page.wait_for_load_state()
 
     def sign_in_there(self, account: str, vendor: str | None = None) -> None:
         """Signs in on the Connect UI, after choosing the vendor where that is asked."""

@@ -138,7 +138,7 @@ class Story:
     # ---- what there is to see ----
 
     def is_at_provider(self, page: Page) -> bool:
-        return page.url.startswith(self.house.live.sandbox.url) and page.status == 200
+        return self.house.live.sandbox.has(page.url) and page.status == 200
 
     def is_ours(self, page: Page) -> bool:
         return page.url.startswith(self.house.live.url)

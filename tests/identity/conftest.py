@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from portal.sandbox.configuration import SandboxConfig
 from portal.sandbox.program import RunningSandbox
 from portal.storage.database import Database
 from tests.identity.hostile_issuer import HostileIssuer
@@ -40,7 +41,8 @@ def visitor() -> Iterator[requests.Session]:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
-    with RunningSandbox() as running:
+    # One hop at a time is looked at here.
+    with RunningSandbox(SandboxConfig(further_origins=0)) as running:
         running.config_portal_url(PORTAL)
         yield running
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import html5lib
 import pytest
@@ -40,10 +40,13 @@ class _Receive(BaseHTTPRequestHandler):
 
 
 class Visitor(requests.Session):
-    """A person's browser: follows no redirect by itself, and only accepts valid HTML."""
+    """A person's browser: follows no redirect but to the same page elsewhere, and only accepts valid HTML."""
 
     def look(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._valid(self.get(url, allow_redirects=False, timeout=10, **kwargs))
+        answer = self._valid(self.get(url, allow_redirects=False, timeout=10, **kwargs))
+        asked, ahead = urlsplit(answer.url), urlsplit(answer.headers.get("Location", ""))
+        is_same_page = bool(ahead.netloc) and asked[2:] == ahead[2:]
+        return self.look(ahead.geturl()) if is_same_page else answer
 
     def press(self, url: str, **fields: str | list[str]) -> requests.Response:
         answer = self._valid(self.post(url, data=fields, allow_redirects=False, timeout=10))
