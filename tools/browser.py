@@ -20,6 +20,7 @@ import brotli
 from playwright.sync_api import Browser, sync_playwright
 
 from portal.sandbox.chromium import UNPACKED, Chromium, NoBrowser, driver_environment, find_chromium
+from tools import engines
 
 PACKAGE = "@sparticuz/chromium@153.0.0"
 PACKAGE_SHA512 = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
@@ -145,7 +146,8 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    """Make sure that there is a browser and name it."""
+    """Make sure that there is a browser and name it, and the other engines where they are."""
+    engines.tell()
     try:
         say(str(ensure_chromium().executable))
     except NoBrowser as failure:
