@@ -62,6 +62,15 @@ def vendors(*, ports: Ports, device_type: DeviceType, query: str = "") -> tuple[
     return ports.catalogue.search(device_type, query)
 
 
+def own_list(*, ports: Ports, device_type: DeviceType, language: str, now: datetime) -> Traits | None:
+    """The provider whose Connect UI lists manufacturers of this type itself; it may know more than we do."""
+    try:
+        found = route(ports=ports, device_type=device_type, vendor_key=OTHER_VENDOR, language=language, now=now)
+    except NotOffered:
+        return None
+    return ports.traits(found.offer.provider_key)
+
+
 def route(
     *,
     ports: Ports,

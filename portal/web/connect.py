@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.domain.catalogue import DeviceType
 from portal.journey import choose, link
+from portal.providers.protocol import Traits
 from portal.web.departures import leave_or_wait
 from portal.web.guards import customer, customers
 from portal.web.leaving import leaving
@@ -33,14 +34,17 @@ def vendors(device_type: DeviceType) -> ResponseReturnValue:
     found = choose.vendors(ports=portal().ports, device_type=device_type, query=query)
     make = fragment if wants_fragment() else page
     template = "connect/_vendor_list.html" if wants_fragment() else "connect/vendors.html"
-    return make(template, device_type=device_type, vendors=found, query=query)
+    elsewhere = None if found else _own_list(device_type)
+    return make(template, device_type=device_type, vendors=found, query=query, elsewhere=elsewhere)
 
 
 @blueprint.get("/<device_type:device_type>/not-listed")
 @customers("connect/{device_type}/not-listed")
 def not_listed(device_type: DeviceType) -> ResponseReturnValue:
-    """Asks which manufacturer is missing."""
-    return page("connect/not_listed.html", device_type=device_type, error=None)
+    """Asks which manufacturer is missing, after offering the list of a provider that may know it."""
+    wanted = request.args.get("vendor", "")[:LONGEST_QUERY].strip()
+    elsewhere = _own_list(device_type)
+    return page("connect/not_listed.html", device_type=device_type, error=None, elsewhere=elsewhere, wanted=wanted)
 
 
 @blueprint.post("/<device_type:device_type>/not-listed")
@@ -50,7 +54,10 @@ def ask_for_vendor(device_type: DeviceType) -> ResponseReturnValue:
     text = request.form.get("vendor", "").strip()
     if not text:
         error = gettext("Write the name of the manufacturer.")
-        return page("connect/not_listed.html", status=422, device_type=device_type, error=error)
+        elsewhere = _own_list(device_type)
+        return page(
+            "connect/not_listed.html", status=422, device_type=device_type, error=error, elsewhere=elsewhere, wanted=""
+        )
     choose.ask_for_vendor(
         ports=portal().ports, customer=customer(), device_type=device_type, text=text, now=portal().clock()
     )
@@ -90,6 +97,11 @@ def leave(device_type: DeviceType, vendor_key: str) -> ResponseReturnValue:
         error = gettext("Tick the box to give your permission. Without it we cannot connect the device.")
         return _before_leaving(device_type, vendor_key, error=error)
     return leave_or_wait(attempt)
+
+
+def _own_list(device_type: DeviceType) -> Traits | None:
+    ports, now = portal().ports, portal().clock()
+    return choose.own_list(ports=ports, device_type=device_type, language=i18n.current_language(), now=now)
 
 
 def _before_leaving(device_type: DeviceType, vendor_key: str, *, error: str | None = None) -> ResponseReturnValue:

@@ -20,6 +20,8 @@ TARGET_URLS = {
     "/sign-out": "/",
     "/link-sessions/abc/continue": "/link-sessions/abc",
     "/link-sessions/abc/keep": "/link-sessions/abc",
+    "/link-sessions/abc/same": "/link-sessions/abc",
+    "/link-sessions/abc/another": "/link-sessions/abc",
     "/devices/abc/reauthenticate": "/devices",
     "/devices/abc/put-away": "/devices",
     "/link-sessions/abc/put-away": "/devices",
