@@ -2,8 +2,11 @@
 
 import requests
 
-from tests.engines.window import Window, path_of, until
+from tests.engines.window import PATIENCE, Window, path_of, until
 from tests.support.live import Installation
+
+NEXT_LOOK = 40.0
+"""Seconds within which a page that waits looks again, however long it has been waiting."""
 
 WAITING = ("/link-sessions/", "/devices")
 MAIN_BUTTON = "main .actions .button--primary"
@@ -45,7 +48,8 @@ class Customer:
                 self.window.open(self.window.url)
             return False
 
-        until(is_there, lambda: f"no {selector} at {self.window.url}:\n{self.window.text()}")
+        otherwise = f"no {selector} at"
+        until(is_there, lambda: f"{otherwise} {self.window.url}:\n{self.window.text()}", within=NEXT_LOOK + PATIENCE)
 
     def sign_in(self) -> None:
         self.open("/sign-in?to=devices")

@@ -14,18 +14,16 @@ from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
-from tests.engines.window import PATIENCE, speaks_of_policy, until
+from tests.engines.window import PATIENCE, until
 from tools.engines import webkit as find_webkit
 
 
 class WebKitWindow:
-    """A WebKit browser without a memory. `homes` are the addresses that set cookies, `log` is what it says."""
+    """A WebKit browser without a memory. `homes` are the addresses that set cookies."""
 
-    def __init__(self, driver: Remote, log: Path, homes: tuple[str, ...]) -> None:
+    def __init__(self, driver: Remote, homes: tuple[str, ...]) -> None:
         self._driver = driver
-        self._log = log
         self._homes = homes
-        self._read = 0
 
     @property
     def url(self) -> str:
@@ -52,11 +50,6 @@ class WebKitWindow:
             self.open(home)
             self._driver.delete_all_cookies()
 
-    def complaints(self) -> list[str]:
-        said = self._log.read_text(errors="replace")[self._read :]
-        self._read += len(said)
-        return [line for line in said.splitlines() if speaks_of_policy(line)]
-
     def _tried(self, selector: str, what: str, *given: str) -> bool:
         try:
             getattr(self._driver.find_element(By.CSS_SELECTOR, selector), what)(*given)
@@ -69,25 +62,20 @@ class WebKitWindow:
 def webkit(folder: Path, homes: tuple[str, ...], *, javascript: bool) -> Iterator[WebKitWindow]:
     """A WebKit browser for as long as it is needed. Raises NoBrowser."""
     driver, browser, display = find_webkit()
-    log = folder / "webkit.log"
     options = Options()
     options.binary_location = str(browser)
-    for argument in (
-        "--automation",
-        f"--enable-javascript={str(javascript).lower()}",
-        "--enable-write-console-messages-to-stdout=true",
-    ):
+    for argument in ("--automation", f"--enable-javascript={str(javascript).lower()}"):
         options.add_argument(argument)
     with shown_on(display) as number:
-        environment = {**os.environ, "DISPLAY": number, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1", "LANG": "en_GB"}
-        service = Service(str(driver), log_output=str(log), env=environment)
+        environment = {**os.environ, "DISPLAY": number, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"}
+        service = Service(str(driver), log_output=str(folder / "webkit.log"), env=environment)
         service.start()
         try:
             # Not Selenium's class for it, which warns of its own ways.
             wire = RemoteConnection(client_config=ClientConfig(service.service_url))
             with Remote(command_executor=wire, options=options) as driven:
                 driven.set_page_load_timeout(PATIENCE)
-                yield WebKitWindow(driven, log, homes)
+                yield WebKitWindow(driven, homes)
         finally:
             service.stop()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 PATIENCE = 20.0
@@ -33,14 +33,19 @@ class Window(Protocol):
         """Every cookie."""
         ...
 
+
+@runtime_checkable
+class Telling(Protocol):
+    """A window whose engine can be asked what it refused. WebKit's driver tells nothing: there the arrival is proof."""
+
     def complaints(self) -> list[str]:
-        """What the engine has said of content security policies since it was asked last."""
+        """What was said of content security policies since it was asked last."""
         ...
 
 
-def until(is_so: Callable[[], bool], otherwise: Callable[[], str]) -> None:
+def until(is_so: Callable[[], bool], otherwise: Callable[[], str], *, within: float = PATIENCE) -> None:
     """Lets time pass until something is so."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < deadline, otherwise()
         time.sleep(0.05)
