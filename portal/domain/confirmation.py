@@ -74,6 +74,4 @@ def judge_renewal(
 
 def _is_renewed(same: DeviceReading, others: tuple[DeviceReading, ...]) -> bool:
     """Whether the pinned device counts as healthy. No word of its health is enough only where nothing else came."""
-    if same.connection is Connection.UNKNOWN:
-        return not others
-    return same.is_healthy
+    return same.is_healthy and (same.connection is not Connection.UNKNOWN or not others)

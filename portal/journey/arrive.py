@@ -18,7 +18,17 @@ from portal.journey import out
 from portal.journey.link import wake
 from portal.journey.ports import Ports
 from portal.journey.provider_events import take_what_came
-from portal.journey.take_return import NEUTRAL, SIGN_IN_PATIENCE, Arrival, Arrived, accept, hold, keep, remember
+from portal.journey.take_return import (
+    NEUTRAL,
+    SIGN_IN_PATIENCE,
+    Arrival,
+    Arrived,
+    accept,
+    hold,
+    hold_until_sign_in,
+    keep,
+    remember,
+)
 from portal.storage import app_departures, arrivals, link_sessions, provider_accounts
 from portal.storage.app_departures import AppDeparture
 from portal.storage.arrivals import PendingArrival
@@ -57,6 +67,23 @@ def arrive(
             arrived = _at_own_url(tx, arrival, secret if path == "cancel" else cancel_secret(secret))
     _wake(ports, arrived, viewer, now)
     return arrived
+
+
+def seen_again(*, ports: Ports, browser: str, now: datetime) -> None:
+    """A browser that came back without a sign-in is here once more and kept our cookie, so it is no program that opens
+    links before people do: from now on its return holds its attempt until somebody signs in there."""
+    with ports.database.read() as tx:
+        waiting = arrivals.waiting(tx, browser, since=now - SIGN_IN_PATIENCE)
+    if not waiting:
+        return
+    with ports.database.write() as tx:
+        for pending in waiting:
+            attempt = link_sessions.of_return(tx, pending.link_session_id) if pending.link_session_id else None
+            if attempt is not None and pending.provider_key in ports.providers:
+                provider = ports.providers.get(pending.provider_key)
+                hold_until_sign_in(
+                    tx, Arrival(provider, pending.hints, None, browser, pending.created_at, now), attempt
+                )
 
 
 def complete_pending(*, ports: Ports, customer: Customer, browser: str, now: datetime) -> Arrived | None:

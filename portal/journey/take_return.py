@@ -123,12 +123,18 @@ def keep(tx: Transaction, arrival: Arrival, attempt: LinkSession | None) -> None
 
     An attempt that is held already waits for another browser, or for nobody.
     """
-    if attempt is not None and attempt.state is State.HELD and arrival.is_known_browser:
-        if arrival.hints.names_more_than(attempt.hints):
+    if attempt is not None and attempt.state is State.HELD:
+        if arrival.is_known_browser and arrival.hints.names_more_than(attempt.hints):
             _hold_for_good(tx, arrival, attempt)
         return
     remember(tx, arrival, browser=arrival.browser, attempt=attempt)
-    if attempt is None or arrival.hints.cancelled or not arrival.is_known_browser:
+    if attempt is not None and arrival.is_known_browser:
+        hold_until_sign_in(tx, arrival, attempt)
+
+
+def hold_until_sign_in(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
+    """No other browser finishes the attempt now: its customer may be the one who came back in this one."""
+    if arrival.hints.cancelled or attempt.state is State.HELD:
         return
     is_news = attempt.takes_evidence(arrival.now) and arrival.hints.names_more_than(attempt.hints)
     if attempt.can_arrive(arrival.now) or is_news:

@@ -50,6 +50,13 @@ def keep(
     tx.connection.execute(arrival)
 
 
+def waiting(tx: Transaction, browser: str, *, since: datetime) -> tuple[PendingArrival, ...]:
+    """The returns of this browser that wait for a sign-in in it, oldest first; they go on waiting."""
+    mine = (_arrivals.c.browser_hash == hashed(browser), _arrivals.c.created_at >= since)
+    rows = tx.connection.execute(select(_arrivals).where(*mine).order_by(_arrivals.c.created_at, _arrivals.c.id))
+    return tuple(_arrival(row) for row in rows.mappings())
+
+
 def take(tx: Transaction, browser: str, *, since: datetime) -> tuple[PendingArrival, ...]:
     """The returns of this browser, newest first; each is given out once, those that came before `since` never."""
     return _take(tx, _arrivals.c.browser_hash == hashed(browser), since=since)

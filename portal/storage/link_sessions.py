@@ -90,6 +90,14 @@ def by_arrival_secret(tx: Transaction, provider_key: str, secret: str) -> LinkSe
     return get(tx, row.customer_id, row.id) if row else None
 
 
+def of_return(tx: Transaction, link_session_id: str) -> LinkSession | None:
+    """The attempt that a stored return is to, whoever its customer is: nobody is signed in where it waits."""
+    owner = tx.connection.scalars(
+        select(_attempts.c.customer_id).where(_attempts.c.id == link_session_id)
+    ).one_or_none()
+    return get(tx, owner, link_session_id) if owner is not None else None
+
+
 def recent(tx: Transaction, customer_id: str, provider_key: str) -> tuple[LinkSession, ...]:
     """The customer's latest attempts at this provider, however they stand, newest first."""
     return _own(tx, _RECENT, customer_id, provider_key=provider_key)

@@ -8,7 +8,7 @@ from portal import i18n
 from portal.domain.people import Surface
 from portal.identity import current, login_sessions
 from portal.identity.oidc import NotConfirmed, SignInFailed
-from portal.journey.arrive import complete_pending
+from portal.journey.arrive import complete_pending, seen_again
 from portal.web import notices, onward, sign_in_ends, targets
 from portal.web.arrivals import see_where
 from portal.web.guards import customers, everyone
@@ -31,6 +31,8 @@ def begin() -> ResponseReturnValue:
     if current.viewer() is not None:
         return see_other(targets.parse(target))
     sign_in_ends.starts_over()
+    if current.is_known_browser():
+        seen_again(ports=portal().ports, browser=current.browser_token(), now=portal().clock())
     try:
         return see_other(_issuers_address(target))
     except SignInFailed as failure:

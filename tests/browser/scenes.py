@@ -116,5 +116,5 @@ def _with_mistakes(visitor: Visitor) -> Iterator[str]:
     yield "not-listed-missing"
     visitor.page.evaluate("document.querySelector('form[action=\"/sign-out\"] [name=csrf_token]').value = 'old'")
     visitor.page.click('form[action="/sign-out"] button')
-    visitor.page.locator(".reference").wait_for()
-    yield "error-400"
+    visitor.page.locator("main .notice--attention").wait_for()
+    yield "not-sent"

@@ -86,7 +86,10 @@ class Story:
 
     def begin(self) -> Page:
         """Chooses, agrees and goes."""
-        return self.anna.press_connect(self.choice.device_type, self.choice.vendor)
+        path = f"/connect/{self.choice.device_type}/{self.choice.vendor}"
+        form = self.anna.look(path).form(path)
+        # Several providers serve some choices, and the customer's language decides: this story is about one of them.
+        return self.anna.submit(form, consent="on", provider=self.cell.call.provider)
 
     def _leave(self) -> Page:
         """The same without any fault, as far as the Connect UI, though the machine may be slower than a call may be."""

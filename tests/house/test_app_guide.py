@@ -21,9 +21,17 @@ RAISED = (
     ("signatures", "Unproven", "token_"),
     ("app_keys", "IssuerError", "keys_"),
     ("calls", "IssuerError", "keys_"),
-    ("kept", "IssuerError", "keys_"),
 )
-NOT_FOR_AN_APP = {"home", "privacy", "accessibility", "sign-in-failed", "return", "out", "out/not-me"}
+NOT_FOR_AN_APP = {
+    "home",
+    "privacy",
+    "accessibility",
+    "sign-in-failed",
+    "sign-in-failed/(.+)",
+    "return",
+    "out",
+    "out/not-me",
+}
 
 
 def words_in_the_log() -> Iterator[str]:

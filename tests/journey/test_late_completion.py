@@ -9,7 +9,7 @@ import pytest
 
 from portal.domain.link_session import LATE_RETURNS, PATIENCE, Reason, State
 from portal.domain.people import Customer
-from portal.journey import permissions
+from portal.journey import arrive, permissions
 from portal.journey.reconcile import reconcile
 from portal.storage import link_sessions
 from tests.journey.surroundings import DAIKIN, EASEE, NIBE, TESLA, Choice, Return, at_every_provider, on_both_databases
@@ -66,7 +66,12 @@ def test_so_has_one_who_reconnects(world: World, anna: Customer, choice: Choice)
     back = goes_there_for_long(world, anna, choice, attempt_id)
     world.comes_back(anna, back)
     world.news_comes(choice)
-    assert world.looks(anna, attempt_id).attempt.state is State.LINKED
+    view = world.looks(anna, attempt_id)
+    if choice is DAIKIN:
+        # NOX gives the device a new id and nothing to know it by: that is asked, and a late answer counts too.
+        assert view.question is not None
+        return
+    assert view.attempt.state is State.LINKED
     assert not world.device(anna, lapsed.id).needs_customer
 
 
@@ -218,6 +223,7 @@ def test_a_program_that_opens_the_return_first_decides_nothing(world: World, ann
     for choice in (NIBE, DAIKIN):
         attempt_id, back = world.goes_there(anna, choice)
         world.comes_from_nowhere(back)
+        assert world.attempt(anna, attempt_id).state is State.DEPARTED
         world.comes_back(anna, back, browser="the owner's")
         assert world.looks(anna, attempt_id).attempt.state is State.LINKED, choice.provider
 
@@ -238,3 +244,15 @@ def test_a_step_that_fails_again_and_again_ends_in_words_and_an_alarm(
         world.settles()
     ended = world.attempt(anna, attempt_id)
     assert (ended.state, ended.reason) == (State.FAILED, Reason.STEP_FAILED)
+
+
+def test_a_browser_that_comes_again_with_our_cookie_is_no_program(world: World, anna: Customer) -> None:
+    attempt_id, back = world.goes_there(anna, NIBE)
+    world.comes_from_nowhere(back)
+    arrive.seen_again(ports=world.ports, browser="a program", now=world.clock.now)
+    held = world.attempt(anna, attempt_id)
+    assert (held.state, held.reason) == (State.HELD, Reason.NOT_SIGNED_IN)
+    world.comes_back(anna, back, browser="another")
+    assert world.looks(anna, attempt_id).attempt.state is State.HELD
+    world.signs_in_again(anna, browser="a program")
+    assert world.looks(anna, attempt_id).attempt.state is State.LINKED

