@@ -78,7 +78,7 @@ class Story:
             Role.OPENS: self._renews if self.cell.call.renews else self._opens,
             Role.CONFIRMS: self._comes_back,
             Role.READS: self._looks,
-            Role.DETAILS: self._looks_at_a_broken_one,
+            Role.DETAILS: self._looks_at_one_with_an_open_action,
             Role.REMOVES: self._removes,
             Role.FORGETS: self._is_forgotten,
         }
@@ -218,12 +218,10 @@ class Story:
         self._arm()
         return self.look_again("/devices")
 
-    def _looks_at_a_broken_one(self) -> Page:
+    def _looks_at_one_with_an_open_action(self) -> Page:
+        """Of which only the detail says that it is no lapse."""
         self.link()
-        self.break_device()
-        self.house.clock.forward(1)
-        self.anna.sees("/devices", lambda page: page.offers("/reauthenticate"))
-        self.house.worker.settle()
+        self.house.live.sandbox.state.choose_variants("podero", {"other_action": "new_terms"})
         self.house.clock.forward(1)
         self._arm()
         return self.look_again("/devices")
