@@ -53,11 +53,8 @@ def shows_the_device(live: Installation) -> None:
         device.listed_from = 0
 
 
-@pytest.mark.parametrize("language", ["en", "sv", "de"])
-def test_a_waiting_page_looks_again_as_soon_as_the_network_is_back(
-    visitor: Make, live: Installation, language: str
-) -> None:
-    anna = visitor(language=language)
+def test_a_waiting_page_looks_again_as_soon_as_the_network_is_back(visitor: Make, live: Installation) -> None:
+    anna = visitor()
     waits_for_the_device(anna, live)
     with complaints_expected(anna):
         with no_network(anna):

@@ -21,6 +21,20 @@ ENGINES = {
 }
 
 
+STRICTEST = "webkit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The strictest engine is shown every story each time; the others one provider, and the rest in torture."""
+    for item in items:
+        named = getattr(item, "callspec", None)
+        if named is None or "window" not in named.params or named.params["window"] == STRICTEST:
+            continue
+        is_again = named.params.get("provider", "podero") != "podero" or "page" in named.params
+        if is_again or item.name.startswith("test_a_page_that_waits"):
+            item.add_marker(pytest.mark.torture)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     url = f"sqlite:///{tmp_path_factory.mktemp('engines')}/portal.sqlite"
