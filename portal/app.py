@@ -22,10 +22,10 @@ from portal.identity.claims import ClaimNames
 from portal.identity.oidc import Oidc, OidcConfig
 from portal.journey.ports import Policy, Ports
 from portal.journey.tasks import Queue
-from portal.provider_makers import providers
+from portal.provider_makers import added_offers, providers
 from portal.providers.protocol import Observer
 from portal.providers.registry import Registry
-from portal.setting_groups import StaffOidcSettings
+from portal.setting_groups import AppSettings, StaffOidcSettings
 from portal.settings import Settings
 from portal.smtp import Post, Smtp, SmtpConfig
 from portal.staff_app import PATH as SUPPORT_PATH
@@ -131,7 +131,7 @@ def ports(
     observer: Observer | None = None,
 ) -> Ports:
     """The outside world as the journey meets it; `observer` is told how the calls to the providers go."""
-    registry = Registry(providers(settings, observer))
+    registry = Registry(providers(settings, observer), added_offers(settings))
     region = settings.telematica.region if settings.telematica else "EU"
     return Ports(
         database=database,
@@ -177,13 +177,20 @@ def oidc_config(settings: Settings) -> OidcConfig:
         post_logout_redirect_uri=f"{settings.public_url}/",
         scope=settings.oidc.scope,
         claim_names=claim_names(settings),
+        discovery_url=settings.oidc.discovery_url,
         timeout=settings.oidc.timeout,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )
 
 
 def claim_names(settings: Settings) -> ClaimNames:
-    return ClaimNames(price_zone=settings.oidc.price_zone_claim, number=settings.oidc.customer_number_claim)
+    given = settings.oidc
+    return ClaimNames(
+        price_zone=given.price_zone_claim,
+        number=given.customer_number_claim,
+        email=given.email_claim,
+        name=given.name_claim,
+    )
 
 
 def retailers_app(settings: Settings, database: Database) -> App | None:
@@ -197,17 +204,21 @@ def retailers_app(settings: Settings, database: Database) -> App | None:
         app_links=tuple(given.links),
         claim_names=claim_names(settings),
     )
-    keys = AppKeys(
+    return App(
+        door=AppDoor(expected, app_keys(settings, given), database, session=timedelta(minutes=given.session_minutes)),
+        links={name: AppLink(url, given.schemes.get(name)) for name, url in given.links.items()},
+        apple_app_ids=given.apple_app_ids,
+        android_apps={package: tuple(prints.split()) for package, prints in given.android_apps.items()},
+    )
+
+
+def app_keys(settings: Settings, given: AppSettings) -> AppKeys:
+    """The public keys of the retailer's backend."""
+    return AppKeys(
         jwks_url=given.jwks_url,
         jwks_file=given.jwks_file,
         timeout=settings.oidc.timeout,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
-    )
-    return App(
-        door=AppDoor(expected, keys, database, session=timedelta(minutes=given.session_minutes)),
-        links={name: AppLink(url, given.schemes.get(name)) for name, url in given.links.items()},
-        apple_app_ids=given.apple_app_ids,
-        android_apps={package: tuple(prints.split()) for package, prints in given.android_apps.items()},
     )
 
 

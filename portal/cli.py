@@ -16,16 +16,18 @@ import click
 
 from portal.app import ROOT, open_database
 from portal.cli_audit import audit
+from portal.cli_check import check
+from portal.cli_customers import customers
+from portal.cli_database import settings_of_environment
 from portal.cli_deletions import deletions
 from portal.cli_events import events
+from portal.cli_vendor_requests import vendor_requests
 from portal.sandbox import app_backend
 from portal.sandbox.app_simulator import app_simulator, command_for
 from portal.sandbox.configuration import SandboxConfig, portal_environment
 from portal.sandbox.program import serve as serve_sandbox
-from portal.settings import Settings, SettingsError, load
-from portal.storage.database import DatabaseFault
+from portal.settings import Settings
 from portal.translations import catalogue_faults
-from portal.web.theme import warnings as colour_warnings
 from portal.worker import keep
 from portal.worker import run as run_worker
 
@@ -52,7 +54,7 @@ def main() -> None:
 )
 def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool | None) -> None:
     """Serve the portal with gunicorn, settings from the environment."""
-    settings = _settings()
+    settings = settings_of_environment()
     if faults := catalogue_faults(settings.languages):
         raise click.ClickException("\n".join(faults))
     _upgrade_sqlite(settings)
@@ -71,7 +73,7 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
 @click.option("--kept-by", type=int, hidden=True, help="Start another keeper when this process ends.")
 def worker(beside: int | None, kept_by: int | None) -> None:
     """Do the work behind the pages: call the providers, take their events, find what should have moved."""
-    settings = _settings()
+    settings = settings_of_environment()
     _upgrade_sqlite(settings)
     run_worker(settings, beside=beside, kept_by=kept_by)
 
@@ -81,7 +83,7 @@ def worker(beside: int | None, kept_by: int | None) -> None:
 @click.option("--keeps", type=int, help="A worker that runs already.")
 def keep_worker(beside: int, keeps: int | None) -> None:
     """Run a worker as long as the given parent lives."""
-    keep(_settings(), beside=beside, keeps=keeps)
+    keep(settings_of_environment(), beside=beside, keeps=keeps)
 
 
 @main.command()
@@ -141,28 +143,6 @@ def demo(port: int, sandbox_port: int) -> None:
     click.echo("\nStopped.")
 
 
-@main.command()
-def check() -> None:
-    """Check settings, catalogues, colours and the database, and say all that is wrong."""
-    settings = _settings()
-    faults = list(catalogue_faults(settings.languages))
-    if not any((settings.podero, settings.nox, settings.telematica)):
-        faults.append("no provider has credentials, so there is nothing to connect")
-    for warning in colour_warnings(settings.retailer.accent):
-        click.echo(f"warning: {warning}")
-    with contextlib.closing(open_database(settings)) as database:
-        try:
-            if not database.is_current():
-                faults.append("the database is not at this version: run `portal db upgrade`")
-        except DatabaseFault as error:
-            faults.append(f"the database does not answer ({type(error).__name__})")
-    for fault in faults:
-        click.echo(f"fault: {fault}", err=True)
-    if faults:
-        sys.exit(1)
-    click.echo("All is well.")
-
-
 @main.group()
 def db() -> None:
     """The database."""
@@ -171,7 +151,7 @@ def db() -> None:
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to this version."""
-    with contextlib.closing(open_database(_settings())) as database:
+    with contextlib.closing(open_database(settings_of_environment())) as database:
         database.upgrade()
     click.echo("The database is at this version.")
 
@@ -180,13 +160,9 @@ main.add_command(events)
 main.add_command(deletions)
 main.add_command(app_simulator)
 main.add_command(audit)
-
-
-def _settings() -> Settings:
-    try:
-        return load(os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+main.add_command(check)
+main.add_command(customers)
+main.add_command(vendor_requests)
 
 
 def _upgrade_sqlite(settings: Settings) -> None:

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 import click
 
 from portal.app import open_database
-from portal.settings import SettingsError, load
+from portal.settings import Settings, SettingsError, load
 from portal.storage.database import Database, DatabaseFault
+
+
+def settings_of_environment() -> Settings:
+    """The settings; all that is wrong with them ends the command."""
+    try:
+        return load(os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @contextlib.contextmanager
 def opened_database() -> Iterator[Database]:
     """The database that the settings name, closed again afterwards."""
-    try:
-        settings = load(os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    with contextlib.closing(open_database(settings)) as database:
+    with contextlib.closing(open_database(settings_of_environment())) as database:
         try:
             yield database
         except DatabaseFault as fault:

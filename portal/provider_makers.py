@@ -1,5 +1,7 @@
 """The providers as the settings name them; the only file that knows all three and the settings."""
 
+from portal.domain.catalogue import Offer
+from portal.providers import offers
 from portal.providers.http import Gateway, failed_there
 from portal.providers.nox import Nox, NoxConfig
 from portal.providers.podero import Podero, PoderoConfig
@@ -13,6 +15,12 @@ def providers(settings: Settings, observer: Observer | None) -> tuple[Provider, 
     makers = {"podero": podero, "nox": nox, "telematica": telematica}
     made = (makers[key](settings, gateway(settings, key, observer)) for key in settings.providers)
     return tuple(provider for provider in made if provider is not None)
+
+
+def added_offers(settings: Settings) -> tuple[Offer, ...]:
+    """The vendors that the settings add to those the providers are known to serve."""
+    groups = {"podero": settings.podero, "nox": settings.nox, "telematica": settings.telematica}
+    return tuple(offer for key, given in groups.items() if given for offer in offers.added_offers(key, given.vendors))
 
 
 def gateway(settings: Settings, provider_key: str, observer: Observer | None) -> Gateway:

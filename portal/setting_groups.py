@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from portal import setting_values as value
+from portal.providers.offers import added_offers
 
 Address = Annotated[str, AfterValidator(value.address)]
 Words = Annotated[tuple[str, ...], BeforeValidator(value.listed), AfterValidator(value.without_doubles)]
@@ -19,6 +20,19 @@ PlainSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(value.listed), A
 def derived(description: str, *, shown: str) -> Any:
     """A field whose default follows from other settings; `shown` is what the table says of it."""
     return Field(description=description, json_schema_extra={"shown": shown})
+
+
+def served_by(provider_key: str) -> AfterValidator:
+    """Checks the vendors that a retailer knows this provider to serve, beside those that the portal knows of."""
+
+    def checked(texts: tuple[str, ...]) -> tuple[str, ...]:
+        added_offers(provider_key, texts)
+        return texts
+
+    return AfterValidator(checked)
+
+
+ADDED = Field((), description="Vendors to offer too, `type/vendor-key`, with `=CODE` where it has a code for them")
 
 
 class Group(BaseModel):
@@ -54,11 +68,16 @@ class OidcSettings(Group):
     issuer: Annotated[str, AfterValidator(value.exact_address)] = Field(
         description="The OpenID issuer, letter for letter as it names itself in its discovery document"
     )
+    discovery_url: Annotated[str, AfterValidator(value.exact_address)] | None = Field(
+        None, description="Its discovery document, where that is not at `<issuer>/.well-known/openid-configuration`"
+    )
     client_id: str = Field(description="The portal's client id there")
     client_secret: Secret = Field(description="The portal's client secret there")
     scope: Annotated[str, AfterValidator(value.scopes)] = Field(
         "openid profile email", description="The scopes to ask for"
     )
+    email_claim: str = Field("email", description="The claim that holds a customer's e-mail address; dots lead into it")
+    name_claim: str = Field("name", description="The claim that holds a customer's name")
     price_zone_claim: str | None = Field(
         None, description="The claim that holds a customer's price zone, where there is one"
     )
@@ -105,13 +124,17 @@ class StaffOidcSettings(Group):
     issuer: Annotated[str, AfterValidator(value.exact_address)] = Field(
         description="The staff's OpenID issuer, letter for letter as it names itself"
     )
+    discovery_url: Annotated[str, AfterValidator(value.exact_address)] | None = Field(
+        None, description="Its discovery document, where that is not at `<issuer>/.well-known/openid-configuration`"
+    )
     client_id: str = Field(description="The support pages' client id there")
     client_secret: Secret = Field(description="The support pages' client secret there")
     scope: Annotated[str, AfterValidator(value.scopes)] = Field(
         "openid profile email", description="The scopes to ask for"
     )
     role_claim: str = Field(
-        "roles", description="The claim that says what somebody may do; dots lead into it, `realm_access.roles`"
+        "roles",
+        description="The claim that says what somebody may do, a list, a text or an object's keys; dots lead into it",
     )
     roles: Annotated[dict[str, str], BeforeValidator(value.pairs), AfterValidator(value.staff_roles)] = Field(
         {"agent": "agent", "lead": "lead", "auditor": "auditor"},
@@ -169,6 +192,7 @@ class PoderoSettings(Group):
     smart_control: bool = Field(
         False, description="Whether newly linked devices are under smart control from the start"
     )
+    vendors: Annotated[Words, served_by("podero")] = ADDED
     delete_devices: bool = Field(False, description="Whether removing a device here deletes it there")
     email_domain: Annotated[str, AfterValidator(value.domain)] = derived(
         "Domain of the alias addresses that stand for customers there", shown="the public URL's host"
@@ -192,6 +216,7 @@ class NoxSettings(Group):
     connect_hosts: Hosts = Field(
         ("auth.nox.energy",), description="Hosts of its Connect UI; customers are sent nowhere else"
     )
+    vendors: Annotated[Words, served_by("nox")] = ADDED
     webhook_secret: PlainSecrets = Field(
         (), description="Signing secret of its webhooks, where it is not the API key; two while one replaces the other"
     )
@@ -229,6 +254,7 @@ class TelematicaSettings(Group):
     metadata: Annotated[dict[str, str], BeforeValidator(value.pairs)] = Field(
         {}, description="Pairs `key=value` that are echoed in events; nothing personal"
     )
+    vendors: Annotated[Words, served_by("telematica")] = ADDED
     brand_subset: Words = Field((), description="Show only these vendors, in its own spelling")
     exclude_brands: Words = Field((), description="Never show these vendors, in its own spelling")
     show_simulator: bool = Field(False, description="Whether its simulator is offered as a vendor")

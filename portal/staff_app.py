@@ -101,6 +101,7 @@ def staff_oidc_config(settings: Settings, given: StaffOidcSettings, base: str) -
         post_logout_redirect_uri=f"{base}/",
         scope=given.scope,
         acr_values=given.acr,
+        discovery_url=given.discovery_url,
         timeout=settings.oidc.timeout,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )

@@ -15,25 +15,48 @@ PRICE_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """The claims that are the retailer's own: what they are called, where there are any."""
+    """What the issuer calls what we read; None where it says nothing of it. `claim_at` tells how a name is read."""
 
     price_zone: str | None = None
     number: str | None = None
+    email: str = "email"
+    name: str = "name"
 
 
 def read_identity(told: Mapping[str, Any], issuer: str, names: ClaimNames) -> Identity:
     """A person from verified claims; a claim that makes no sense is as good as none."""
     given_and_family = " ".join(filter(None, (line(told.get("given_name")), line(told.get("family_name")))))
-    email = matching(EMAIL, told.get("email")) if _may_be_theirs(told) else None
+    email = matching(EMAIL, _first(claim_at(told, names.email))) if _may_be_theirs(told) else None
     return Identity(
         issuer=issuer,
         subject=told["sub"],
         email=email,
-        name=line(told.get("name")) or given_and_family or None,
+        name=line(claim_at(told, names.name)) or given_and_family or None,
         locale=matching(LOCALE, told.get("locale")),
-        price_zone=matching(PRICE_ZONE, told.get(names.price_zone)) if names.price_zone else None,
-        number=line(told.get(names.number)) if names.number else None,
+        price_zone=matching(PRICE_ZONE, claim_at(told, names.price_zone)) if names.price_zone else None,
+        number=line(claim_at(told, names.number)) if names.number else None,
     )
+
+
+def claim_at(claims: Mapping[str, Any], name: str) -> object:
+    """The claim of this name; else what the dots in it lead to: `realm_access.roles` is `roles` in `realm_access`.
+
+    A name may hold dots itself (`https://portal.example/roles`, or a client id on the way), so the longest one that is
+    there is followed first. None where nothing is.
+    """
+    if name in claims:
+        return claims[name]
+    for end in range(len(name) - 1, 0, -1):
+        inner = claims.get(name[:end]) if name[end] == "." else None
+        found = claim_at(inner, name[end + 1 :]) if isinstance(inner, Mapping) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _first(value: object) -> object:
+    """The first of a list: Azure AD B2C lists addresses (`emails`) where others write one."""
+    return (value[0] if value else None) if isinstance(value, list) else value
 
 
 def _may_be_theirs(told: Mapping[str, Any]) -> bool:

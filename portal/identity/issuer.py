@@ -37,9 +37,16 @@ class Issuer:
     """One pinned issuer. Safe for many threads; every call has a deadline, follows no redirect and trusts no proxy."""
 
     def __init__(
-        self, issuer: str, *, timeout: float, ca_bundle: str | None, ticks: Callable[[], float] = time.monotonic
+        self,
+        issuer: str,
+        *,
+        timeout: float,
+        ca_bundle: str | None,
+        discovery_url: str | None = None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer
+        self.discovery_url = discovery_url or issuer.rstrip("/") + "/.well-known/openid-configuration"
         self.caller = Caller(timeout=timeout, ca_bundle=ca_bundle)
         self._metadata = Kept(self._fetch_metadata, ticks)
         self._keys = Kept(self._fetch_keys, ticks)
@@ -52,11 +59,13 @@ class Issuer:
         """The keys that ID tokens are signed with. Raises IssuerError."""
         return self._keys.get(insist=insist)
 
-    def _fetch_metadata(self) -> Metadata:
-        url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+    def document(self) -> dict[str, Any]:
+        """The discovery document as it is now, whatever it says. Raises IssuerError."""
         with self.caller.client() as client:
-            document = self.caller.call(client, "GET", url, withhold_token=True)
-        return read_metadata(document, self.issuer)
+            return self.caller.call(client, "GET", self.discovery_url, withhold_token=True)
+
+    def _fetch_metadata(self) -> Metadata:
+        return read_metadata(self.document(), self.issuer)
 
     def _fetch_keys(self) -> tuple[Key, ...]:
         jwks_uri = self.metadata().jwks_uri

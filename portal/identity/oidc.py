@@ -62,6 +62,7 @@ class OidcConfig:
     scope: str = "openid profile email"
     claim_names: ClaimNames = field(default_factory=ClaimNames)
     acr_values: tuple[str, ...] = ()
+    discovery_url: str | None = None
     timeout: float = 5.0
     ca_bundle: str | None = None
 
@@ -84,7 +85,9 @@ class Oidc:
     def __init__(self, config: OidcConfig, database: Database) -> None:
         self._config = config
         self._database = database
-        self._issuer = Issuer(config.issuer, timeout=config.timeout, ca_bundle=config.ca_bundle)
+        self._issuer = Issuer(
+            config.issuer, discovery_url=config.discovery_url, timeout=config.timeout, ca_bundle=config.ca_bundle
+        )
 
     def begin(
         self,
@@ -160,7 +163,7 @@ class Oidc:
                 now=now,
             )
             if sign_in.confirms and not is_fresh(claims, sign_in.begun_at):
-                raise NotConfirmed("not_confirmed")
+                raise NotConfirmed("not_confirmed" if "auth_time" in claims else "issuer_without_auth_time")
             told = self._told(claims, metadata, access_token)
         except IssuerError as error:
             raise SignInFailed(str(error)) from None
@@ -232,9 +235,10 @@ class Oidc:
     def _told(self, claims: Mapping[str, Any], metadata: Metadata, access_token: str | None) -> Mapping[str, Any]:
         """All that the issuer says. How this sign-in went is what its proof says, whatever is said beside it."""
         proven = {name: claims[name] for name in OF_THE_SIGN_IN if name in claims}
-        if "email_verified" in claims and claims.get("email") is not None:
+        address = self._config.claim_names.email
+        if "email_verified" in claims and claims.get(address) is not None:
             # What the ID token says of an address is not lifted by what is said beside it.
-            proven |= {name: claims[name] for name in ("email", "email_verified")}
+            proven |= {name: claims[name] for name in (address, "email_verified")}
         return {**claims, **self._userinfo(metadata, access_token, claims["sub"]), **proven}
 
     def _userinfo(self, metadata: Metadata, access_token: str | None, subject: str) -> Mapping[str, Any]:

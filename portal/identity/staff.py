@@ -1,15 +1,18 @@
 """Who of the retailer's support staff is asking: signed in at an issuer of their own, in a role, for a while."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from portal.domain.access import NO_ROLE, NOBODY, SIGN_IN, SIGN_OUT
 from portal.domain.people import Identity
 from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
-from portal.identity.claims import line
+from portal.identity.claims import claim_at, line
 from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import Completed, Oidc, SignInFailed
 from portal.storage import access_events, agents, logout_tokens, support_grants
@@ -24,13 +27,18 @@ SEEN_EVERY = timedelta(minutes=1)
 REMEMBERED = timedelta(minutes=10)
 """How long a token is known that signed somebody out: longer than it would be taken."""
 
+log = structlog.get_logger(__name__)
+
 BEGUN_ELSEWHERE = frozenset({"no_state", "unknown_state", "answer_too_long"})
 """Failures of what never began here. Anybody can send such an answer as often as they like: the log is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """How the issuer's claims become a role. `acr` are the ways of signing in that are good enough; empty: any."""
+    """How the issuer's claims become a role. `acr` are the ways of signing in that are good enough; empty: any.
+
+    The `claim` may be a list, one text with several words, or an object whose keys are the roles (Zitadel).
+    """
 
     claim: str
     roles: Mapping[str, Role]
@@ -40,23 +48,32 @@ class Roles:
         """The role of these claims, the widest of several. Raises SignInFailed."""
         if self.acr and claims.get("acr") not in self.acr:
             raise SignInFailed("staff_acr")
-        told = _at(claims, self.claim)
-        words = told if isinstance(told, list) else [told]
-        held = {self.roles[word] for word in words if isinstance(word, str) and word in self.roles}
+        told = claim_at(claims, self.claim)
+        held = {self.roles[word] for word in _words(told) if word in self.roles}
         role = next((role for role in (Role.LEAD, Role.AGENT, Role.AUDITOR) if role in held), None)
         if role is None:
+            log.warning("staff_role_unknown", claim=self.claim, found=_found(told, claims))
             raise SignInFailed("staff_role")
         return role
 
 
-def _at(claims: Mapping[str, Any], name: str) -> object:
-    """The claim of this name, else what stands at its place: `realm_access.roles` is the roles in the realm access."""
-    if name in claims or "." not in name:
-        return claims.get(name)
-    found: object = claims
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+def _words(told: object) -> set[str]:
+    """Every word that a claim may mean by what it holds."""
+    if isinstance(told, str):
+        return {told, *re.split(r"[\s,;]+", told)}
+    if isinstance(told, Mapping):
+        return {str(word) for word, is_held in told.items() if is_held}
+    return {word for word in told if isinstance(word, str)} if isinstance(told, list) else set()
+
+
+def _found(told: object, claims: Mapping[str, Any]) -> str:
+    """What an operator has to know to see why nobody is let in; no value of anybody's claims."""
+    if told is not None:
+        return f"{len(_words(told))} values, none of them in PORTAL_STAFF_OIDC__ROLES"
+    if "_claim_names" in claims or claims.get("hasgroups"):
+        # Entra ID leaves a long list out of the token and names an address where it may be read instead.
+        return "left out of the token: assign fewer groups, or application roles"
+    return "no such claim in the ID token or userinfo"
 
 
 class StaffDoor:

@@ -1,7 +1,7 @@
 """Choosing a device type and a manufacturer, and knowing before leaving whom one is about to meet."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.domain.catalogue import OTHER_VENDOR, DeviceType, NotOffered, Offer, Route, Vendor
 from portal.domain.device import Device
@@ -10,10 +10,13 @@ from portal.domain.provider_health import HealthState, failing
 from portal.journey.ports import Ports
 from portal.journey.provider_health import health
 from portal.providers.protocol import Traits
-from portal.storage import audit, devices, vendor_requests
+from portal.storage import audit, devices, vendor_refusals, vendor_requests
 
 EXAMPLES = 3
 LONGEST_REQUEST = 200
+
+REFUSAL_COUNTS = timedelta(hours=6)
+"""A vendor that a provider has refused may be back at any time; the next customer's try tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Preview:
 
     `provider_state` is how the provider is doing now: slow, where it has only asked for a pause. `replaces` are the
     devices that it would drop for the new one, `lapsed` those that may be the very one and only need reconnecting,
-    `devices` all that the customer has.
+    `devices` all that the customer has. `vendor_is_refused`: the provider did not take this vendor of late.
     """
 
     offer: Offer
@@ -38,6 +41,7 @@ class Preview:
     provider_state: HealthState
     language_there: str
     vendor_is_preselected: bool
+    vendor_is_refused: bool
     replaces: tuple[Device, ...]
     lapsed: tuple[Device, ...]
     devices: tuple[Device, ...]
@@ -56,10 +60,14 @@ def device_types(*, ports: Ports) -> tuple[TypeChoice, ...]:
 
 
 def vendors(*, ports: Ports, device_type: DeviceType, query: str = "") -> tuple[Vendor, ...]:
-    """The vendors of a type; with a query, those the customer may mean, the likeliest first. Raises NotOffered."""
+    """The vendors of a type; with a query, those the customer may mean, the likeliest first. Raises NotOffered.
+
+    "Another manufacturer" is among them only where it is all there is: else the way to it is "not listed".
+    """
     if device_type not in ports.catalogue.device_types():
         raise NotOffered(device_type)
-    return ports.catalogue.search(device_type, query)
+    found = ports.catalogue.search(device_type, query)
+    return tuple(vendor for vendor in found if vendor.key != OTHER_VENDOR) or found
 
 
 def own_list(*, ports: Ports, device_type: DeviceType, language: str, now: datetime) -> Traits | None:
@@ -97,13 +105,17 @@ def before_leaving(
     traits = ports.providers.get(offer.provider_key).traits
     with ports.database.read() as tx:
         linked = devices.all_of(tx, customer.id)
+        is_refused = offer.vendor_code is not None and vendor_refusals.is_refused(
+            tx, traits.key, device_type, offer.vendor_code, since=now - REFUSAL_COUNTS
+        )
     replaced = (device for device in linked if device.provider_key == traits.key and device.device_type is device_type)
     return Preview(
         offer=offer,
         provider=traits,
         provider_state=HealthState.SLOW if states[traits.key].is_busy else states[traits.key].state,
         language_there=traits.language_shown(language),
-        vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None,
+        vendor_is_preselected=traits.preselects_vendor and offer.vendor_code is not None and not is_refused,
+        vendor_is_refused=is_refused,
         replaces=tuple(replaced) if device_type in traits.replaces_on_link else (),
         lapsed=tuple(device for device in linked if device.needs_customer and _is_of(device, offer)),
         devices=linked,

@@ -27,7 +27,8 @@ from portal.providers.protocol import (
     Returns,
     UserGone,
 )
-from portal.storage import customers, devices, link_sessions, provider_accounts
+from portal.storage import customers, devices, link_sessions, provider_accounts, vendor_refusals
+from portal.storage.database import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -182,6 +183,17 @@ def _departed(ports: Ports, attempt: LinkSession, departure: Departure, secret: 
     with ports.database.write() as tx:
         if link_sessions.move(tx, ready, was=State.CREATED, arrival_secret=cancel_secret(secret)):
             note_attempt(tx, ready, "departed", now=now)
+            _learn(tx, attempt, is_refused=departure.asks_vendor, now=now)
+
+
+def _learn(tx: Transaction, attempt: LinkSession, *, is_refused: bool, now: datetime) -> None:
+    """Keeps whether the provider took the vendor that was asked for: the next customer is told before leaving."""
+    if attempt.vendor_code is None:
+        return
+    if is_refused:
+        vendor_refusals.refused(tx, attempt.provider_key, attempt.device_type, attempt.vendor_code, now=now)
+    else:
+        vendor_refusals.taken(tx, attempt.provider_key, attempt.device_type, attempt.vendor_code)
 
 
 def _try_later(ports: Ports, attempt: LinkSession, error: ProviderUnavailable, now: datetime) -> None:

@@ -12,7 +12,7 @@ from portal.domain.link_session import LinkSession, Purpose, Reason, State
 from portal.domain.people import Consent, Customer
 from portal.journey.device_timeline import DeviceEntry, device_entries
 from portal.journey.ports import Ports
-from portal.storage import audit, consents, device_history, devices, link_sessions
+from portal.storage import audit, consents, device_history, devices, link_sessions, vendor_requests
 from portal.storage.audit import AuditEntry
 
 LINES_AN_ENTRY = 10
@@ -65,11 +65,15 @@ class AttemptEntry:
 
 @dataclass(frozen=True, slots=True)
 class RecordEntry:
-    """One line of the record that is about neither an attempt nor a device, such as a sign-in."""
+    """One line of the record that is about neither an attempt nor a device, such as a sign-in.
+
+    `words` are the customer's own: the manufacturer that was missing.
+    """
 
     at: datetime
     action: str
     device_type: DeviceType | None = None
+    words: str | None = None
 
 
 Entry = AttemptEntry | DeviceEntry | RecordEntry
@@ -114,11 +118,14 @@ def timeline(*, ports: Ports, customer: Customer, limit: int, about: About = EVE
         given = {consent.link_session_id: consent for consent in consents.latest(tx, customer.id, limit + 1)}
         health = device_history.of_customer(tx, customer.id, bound)
         owned = {device.id: device for device in devices.ever(tx, customer.id, bound)}
+        missed = {
+            (at, str(device_type)): text for at, device_type, text in vendor_requests.of_customer(tx, customer.id)
+        }
     moves = _by_attempt(lines)
     entries: list[Entry] = [
         *(_attempt_entry(ports, attempt, moves.get(attempt.id, ()), given.get(attempt.id)) for attempt in attempts),
         *device_entries(lines, health, owned, _provider_names(ports, owned.values())),
-        *(_record_entry(line) for line in lines if line.object_type not in {"link_session", "device"}),
+        *(_record_entry(line, missed) for line in lines if line.object_type not in {"link_session", "device"}),
     ]
     reach = max(_reach(lines, bound), _reach([change for _, change in health], bound))
     wanted = [entry for entry in entries if about.covers(entry)]
@@ -197,9 +204,10 @@ def _in_a_row(steps: list[Step]) -> Iterable[Step]:
         yield Step(same[0].at, action, reason, len(same))
 
 
-def _record_entry(line: AuditEntry) -> RecordEntry:
+def _record_entry(line: AuditEntry, missed: Mapping[tuple[datetime, str], str]) -> RecordEntry:
     is_type = line.object_type == "device_type" and line.object_id in set(DeviceType)
-    return RecordEntry(line.at, line.action, DeviceType(str(line.object_id)) if is_type else None)
+    device_type = DeviceType(str(line.object_id)) if is_type else None
+    return RecordEntry(line.at, line.action, device_type, missed.get((line.at, str(line.object_id))))
 
 
 def _provider_names(ports: Ports, owned: Iterable[Device]) -> Mapping[str, str]:

@@ -1,6 +1,8 @@
 """The offers of every provider and the vendors customers know, read from the data files beside this module."""
 
 import tomllib
+from collections.abc import Iterable, Set
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ LONGEST_NAME = 100
 
 
 class OffersUnreadable(ValueError):
-    """A data file of ours is wrong; found at boot."""
+    """A data file of ours, or what a retailer adds to it, is wrong; found at boot."""
 
 
 @cache
@@ -49,6 +51,34 @@ def offers_of(provider_key: str) -> tuple[Offer, ...]:
                 provider_key, offer.device_type, offer.vendor, offer.vendor_code, offer.regions | elsewhere
             )
     return tuple(found.values())
+
+
+def added_offers(provider_key: str, texts: Iterable[str]) -> tuple[Offer, ...]:
+    """The offers that a retailer adds: `type/vendor-key`, with `=CODE` behind it where the provider has a code.
+
+    Raises OffersUnreadable, which says what is wrong with which.
+    """
+    served = {offer.device_type for offer in offers_of(provider_key)}
+    return tuple(_added(provider_key, text, served) for text in texts)
+
+
+def _added(provider_key: str, text: str, served: Set[DeviceType]) -> Offer:
+    place, _, code = text.partition("=")
+    slug, _, vendor_key = place.strip().partition("/")
+    device_type = DeviceType.from_slug(slug.replace("_", "-"))
+    if device_type is None or device_type not in served:
+        types = ", ".join(sorted(one.slug for one in served))
+        raise OffersUnreadable(
+            f"{text} names no device type of this provider; write type/vendor-key, a type is {types}"
+        )
+    vendor = vendors().get(vendor_key)
+    if vendor is None:
+        near = get_close_matches(vendor_key, vendors(), n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise OffersUnreadable(
+            f"{text} names a vendor key that portal/providers/offer_files/vendors.toml has not{hint}"
+        )
+    return Offer(provider_key, device_type, vendor, code.strip() or None)
 
 
 def _offers_in(provider_key: str, row: dict[str, Any]) -> list[Offer]:

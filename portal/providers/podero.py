@@ -139,6 +139,8 @@ class Podero:
         }
         stated = (departing.price_zone, self._config.price_zone, self._config.market)
         zone = next((zone for zone in map(price_zone, stated) if zone is not None), None)
+        if departing.price_zone is not None and price_zone(departing.price_zone) is None:
+            log.warning("price_zone_unknown", provider=KEY, zone=departing.price_zone, used=zone)
         if zone is not None:
             body["price_zone_default"] = zone
         about = departing.account.pseudonym

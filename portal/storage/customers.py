@@ -53,6 +53,13 @@ def have_support_ask_first(tx: Transaction, customer_id: str, *, asks: bool) -> 
     return tx.connection.execute(changed).rowcount == 1
 
 
+def price_zones(tx: Transaction) -> dict[str, int]:
+    """The price zones that customers have, in their issuers' spelling, and how many have each."""
+    zone = _customers.c.price_zone
+    counted = select(zone, func.count()).where(zone.is_not(None)).group_by(zone).order_by(zone)
+    return {row[0]: row[1] for row in tx.connection.execute(counted)}
+
+
 def customer_of(row: RowMapping) -> Customer:
     """A customer from a row that holds all columns of the table."""
     return Customer(

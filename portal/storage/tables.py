@@ -218,9 +218,20 @@ vendor_requests = Table(
     Column("customer_id", PlainText, ForeignKey("customers.id"), nullable=False),
     Column("device_type", PlainText, nullable=False),
     Column("text", PlainText, nullable=False),
+    Column("folded", PlainText, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     one_of("device_type", DeviceType),
     Index(None, "customer_id"),
+)
+
+vendor_refusals = Table(
+    "vendor_refusals",
+    metadata,
+    Column("provider_key", PlainText, nullable=False),
+    Column("device_type", PlainText, nullable=False),
+    Column("vendor_code", PlainText, nullable=False),
+    Column("refused_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("provider_key", "device_type", "vendor_code"),
 )
 
 pending_arrivals = Table(

@@ -101,6 +101,13 @@ def language_there(shown: str, language: str) -> str | None:
 def _choose_again(preview: Preview) -> str | None:
     if preview.vendor_is_preselected or preview.vendor.key == OTHER_VENDOR:
         return None
+    if preview.vendor_is_refused:
+        return gettext(
+            "%(provider)s has had trouble with %(vendor)s lately. Choose %(vendor)s once more on the next page. If it "
+            "is missing there, try again tomorrow.",
+            provider=preview.provider.name,
+            vendor=preview.vendor.name,
+        )
     return gettext("Choose %(vendor)s once more on the next page.", vendor=preview.vendor.name)
 
 

@@ -18,7 +18,8 @@ from portal.web.wiring import portal
 
 blueprint = Blueprint("sign_in", __name__)
 
-CANCELLED = "cancelled"
+CANCELLED, UNCONFIRMED = "cancelled", "unconfirmed"
+"""Why a sign-in came to nothing, where the page has words of its own for it."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,10 +80,10 @@ def callback() -> ResponseReturnValue:
 @everyone("sign-in-failed")
 def failed() -> ResponseReturnValue:
     """Says that nobody was signed in, at an address that carries nothing of it but the page that was wanted."""
-    target, was_cancelled = targets.known(request.args.get("to")), request.args.get("why") == CANCELLED
+    target, why = targets.known(request.args.get("to")), request.args.get("why", "")
     # A change of language comes back to the same words.
-    g.target = f"sign-in-{CANCELLED if was_cancelled else 'failed'}/{target}"
-    return page("sign_in/failed.html", to=target, was_cancelled=was_cancelled)
+    g.target = f"sign-in-{why if why in {CANCELLED, UNCONFIRMED} else 'failed'}/{target}"
+    return page("sign_in/failed.html", to=target, why=why)
 
 
 @blueprint.post("/sign-out")
@@ -122,6 +123,8 @@ def _ended(failure: SignInFailed) -> ResponseReturnValue:
         return see_other(targets.parse(target))
     if end.was_cancelled:
         return _failed(failure, target, why=CANCELLED)
+    if isinstance(failure, NotConfirmed):
+        return _failed(failure, target, why=UNCONFIRMED)
     if not end.begins_again:
         return _failed(failure, target)
     log.info("sign_in_begun_again")

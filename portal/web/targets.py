@@ -28,6 +28,7 @@ TARGETS: tuple[tuple[str, Callable[..., str]], ...] = (
     ("sign-in-failed", lambda: url_for("sign_in.failed")),
     ("sign-in-failed/(.+)", lambda name: url_for("sign_in.failed", to=known(name))),
     ("sign-in-cancelled/(.+)", lambda name: url_for("sign_in.failed", to=known(name), why="cancelled")),
+    ("sign-in-unconfirmed/(.+)", lambda name: url_for("sign_in.failed", to=known(name), why="unconfirmed")),
     ("help", lambda: url_for("welcome.help_page")),
     ("return", lambda: url_for("arrivals.neutral")),
     ("app/again", lambda: url_for("app_entry.again")),

@@ -223,6 +223,9 @@ def _may_still_be_there(entry: DeviceEntry) -> bool:
 def _record(entry: RecordEntry) -> EntryWords:
     title = RECORDS.get(entry.action, ANOTHER_RECORD)
     text = str(TYPE_NAMES[entry.device_type]) if entry.device_type else None
+    if text and entry.words:
+        # Translators: type is a kind of device, words what the customer wrote, the name of a manufacturer
+        text = gettext("%(type)s: “%(words)s”", type=text, words=entry.words)
     code = () if entry.action in RECORDS else (Fact(gettext("On record as"), entry.action, is_code=True),)
     return EntryWords(entry.at, to_the_minute(entry.at), Tone.NEUTRAL, str(title), text=text, facts=code)
 

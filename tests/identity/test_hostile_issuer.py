@@ -33,11 +33,17 @@ Lie = Callable[[HostileIssuer], None]
 
 
 def attempt(
-    issuer: HostileIssuer, database: Database, answer: dict[str, str] | None = None, *, timeout: float = 5.0
+    issuer: HostileIssuer,
+    database: Database,
+    answer: dict[str, str] | None = None,
+    *,
+    confirms: bool = False,
+    **changed: Any,
 ) -> Completed:
-    config = replace(config_for(issuer.url, CLIENT_ID, "a-secret"), timeout=timeout)
+    """A sign-in there and back; `changed` are fields of the configuration."""
+    config = replace(config_for(issuer.url, CLIENT_ID, "a-secret"), **changed)
     oidc = Oidc(config, database)
-    url = oidc.begin(browser=BROWSER, target="devices", language="sv", now=now())
+    url = oidc.begin(browser=BROWSER, target="devices", language="sv", now=now(), confirms=confirms)
     return oidc.complete(args={**issuer.approve(url), **(answer or {})}, browser=BROWSER, now=now())
 
 

@@ -9,7 +9,7 @@ from joserfc.jwk import RSAKey
 
 from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.issuer import Issuer, IssuerError
-from portal.identity.oidc import SignInFailed
+from portal.identity.oidc import NotConfirmed, SignInFailed
 from portal.storage.database import Database
 from tests.identity.hostile_issuer import CLIENT_ID, FOREIGN_KEY, GOOD_KEY, HostileIssuer, signed
 from tests.identity.test_hostile_issuer import attempt, claims, raw, token_is, userinfo, without
@@ -79,6 +79,41 @@ def test_one_that_gives_no_access_token(hostile: HostileIssuer, database: Databa
     hostile.token = lambda answer: {"id_token": answer["id_token"]}
     assert attempt(hostile, database).identity.subject == "anna"
     assert "/userinfo" not in hostile.calls
+
+
+def test_one_whose_document_is_elsewhere(hostile: HostileIssuer, database: Database) -> None:
+    """Azure AD B2C: the document stands below the policy, and names an issuer without it."""
+    document = json.dumps(hostile.discovery).encode()
+    raw("/policy/v2.0/.well-known/openid-configuration", 200, document)(hostile)
+    raw("/.well-known/openid-configuration", 404, b"")(hostile)
+    with pytest.raises(SignInFailed, match=r"^answer_status_404$"):
+        attempt(hostile, database)
+    elsewhere = f"{hostile.url}/policy/v2.0/.well-known/openid-configuration"
+    assert attempt(hostile, database, discovery_url=elsewhere).identity.subject == "anna"
+
+
+def test_one_that_has_names_of_its_own_for_address_and_name(hostile: HostileIssuer, database: Database) -> None:
+    """Azure AD B2C lists addresses; others keep the name in an object."""
+    names = ClaimNames(email="emails", name="profile.display.name")
+    claims(emails=["anna@example.com", "second@example.com"], profile={"display": {"name": "Anna Lind"}})(hostile)
+    identity = attempt(hostile, database, claim_names=names).identity
+    assert (identity.email, identity.name) == ("anna@example.com", "Anna Lind")
+
+
+@pytest.mark.parametrize("told", [[], [None], [["anna@example.com"]], {"a": 1}, 7, "no address", ["no address"]])
+def test_an_address_in_a_shape_nobody_knows_is_none(told: object) -> None:
+    assert read_identity({"sub": "anna", "emails": told}, "https://x.example", ClaimNames(email="emails")).email is None
+
+
+def test_an_address_under_another_name_is_not_lifted_either(hostile: HostileIssuer, database: Database) -> None:
+    claims(emails=["anna@example.com"], email_verified=False)(hostile)
+    hostile.userinfo = {"sub": "anna", "emails": ["anna@example.com"], "email_verified": True}
+    assert attempt(hostile, database, claim_names=ClaimNames(email="emails")).identity.email is None
+
+
+def test_one_that_never_says_when_somebody_signed_in(hostile: HostileIssuer, database: Database) -> None:
+    with pytest.raises(NotConfirmed, match=r"^issuer_without_auth_time$"):
+        attempt(hostile, database, confirms=True)
 
 
 def test_a_token_answer_of_another_kind_is_refused(hostile: HostileIssuer, database: Database) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import structlog
 from sqlalchemy import select, text
 
 from portal.domain.support import GRANT_LIFETIME, EndCause, Reason, Role, SupportGrant
@@ -106,8 +107,12 @@ def test_neither_staff_without_a_role_nor_a_customer_comes_in(door: StaffDoor, n
         (["agent", "lead"], Role.LEAD),
         (["auditor", "agent"], Role.AGENT),
         (["nothing", 7, None, {}], None),
-        ("lead agent", None),
-        ({"lead": True}, None),
+        ("lead agent", Role.LEAD),
+        ("agent,auditor", Role.AGENT),
+        ({"lead": True}, Role.LEAD),
+        ({"auditor": {"295": "retailer.example"}}, Role.AUDITOR),
+        ({"lead": False, "agent": {}}, None),
+        ("leader", None),
         ([], None),
         (True, None),
     ],
@@ -121,6 +126,21 @@ def test_a_role_is_a_word_or_one_of_several(told: object, role: Role | None) -> 
 
 
 @pytest.mark.parametrize(
+    ("claims", "found"),
+    [
+        ({}, "no such claim in the ID token or userinfo"),
+        ({"_claim_names": {"roles": "src1"}}, "left out of the token: assign fewer groups, or application roles"),
+        ({"hasgroups": True}, "left out of the token: assign fewer groups, or application roles"),
+        ({"roles": ["sales", "everybody"]}, "2 values, none of them in PORTAL_STAFF_OIDC__ROLES"),
+    ],
+)
+def test_the_log_says_why_nobody_gets_a_role_and_no_value(claims: Mapping[str, Any], found: str) -> None:
+    with structlog.testing.capture_logs() as lines, pytest.raises(SignInFailed, match="staff_role"):
+        ROLES.of(claims)
+    assert lines == [{"event": "staff_role_unknown", "log_level": "warning", "claim": "roles", "found": found}]
+
+
+@pytest.mark.parametrize(
     ("name", "claims", "role"),
     [
         ("realm_access.roles", {"realm_access": {"roles": ["offline", "lead"]}}, Role.LEAD),
@@ -131,7 +151,9 @@ def test_a_role_is_a_word_or_one_of_several(told: object, role: Role | None) -> 
         ("realm_access.roles", {"realm_access": {}}, None),
         ("realm_access.roles", {"realm_access": ["lead"]}, None),
         ("realm_access.roles", {"realm_access": "roles"}, None),
-        ("realm_access.roles", {"realm_access": {"roles": {"lead": True}}}, None),
+        ("realm_access.roles", {"realm_access": {"roles": {"lead": True}}}, Role.LEAD),
+        ("resource_access.my.portal.roles", {"resource_access": {"my.portal": {"roles": ["lead"]}}}, Role.LEAD),
+        ("urn:zitadel:iam:roles", {"urn:zitadel:iam:roles": {"agent": {"295": "retailer.example"}}}, Role.AGENT),
         ("realm_access.roles", {"roles": ["lead"]}, None),
         ("realm_access.roles.", {"realm_access": {"roles": ["lead"]}}, None),
         ("roles", {}, None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -197,6 +199,27 @@ def test_a_customer_tells_which_manufacturer_is_missing(world: World, anna: Cust
     assert told["text"].startswith("Zap tastic xxx")
     assert len(told["text"]) == choose.LONGEST_REQUEST
     assert world.story(anna) == ["vendor.requested"]
+
+
+def test_another_manufacturer_has_one_way_to_it(common_ports: Ports) -> None:
+    """Where makers are named, "not listed" leads on to a provider's own list; where none is, there is only that."""
+    listed = {one: choose.vendors(ports=common_ports, device_type=one) for one in DeviceType}
+    for device_type, vendors in listed.items():
+        named = [vendor for vendor in vendors if vendor.key != OTHER_VENDOR]
+        assert len(named) == len(vendors) or not named, device_type
+
+
+def test_what_a_provider_has_just_refused_is_said_before_leaving(world: World, anna: Customer, bo: Customer) -> None:
+    assert before_leaving(world, bo, PANELS).vendor_is_preselected
+    world.answers("nox", 400, times=1)
+    world.leaves(anna, world.opens(anna, PANELS))
+    world.recovers("nox")
+    refused = before_leaving(world, bo, PANELS)
+    assert (refused.vendor_is_refused, refused.vendor_is_preselected) == (True, False)
+    other = before_leaving(world, bo, replace(PANELS, vendor="solaredge"))
+    assert (other.vendor_is_refused, other.vendor_is_preselected) == (False, True)
+    world.leaves(bo, world.opens(bo, PANELS))
+    assert before_leaving(world, anna, PANELS).vendor_is_preselected
 
 
 @on_both_databases

@@ -4,7 +4,7 @@ import pytest
 
 from portal.domain.catalogue import OTHER_VENDOR, Catalogue, DeviceType, available, folded
 from portal.providers import offers
-from portal.providers.offers import OffersUnreadable, known_vendor, offers_of, vendors
+from portal.providers.offers import OffersUnreadable, added_offers, known_vendor, offers_of, vendors
 
 PROVIDERS = ("podero", "nox", "telematica")
 
@@ -31,9 +31,45 @@ def test_no_two_vendors_share_a_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_every_vendor_is_offered_by_somebody() -> None:
+FOR_RETAILERS = {"go-e", "kaco", "ohme", "polestar", "stiebel-eltron"}
+"""Makers that people have and no provider names in public: a retailer whose provider serves them adds them."""
+
+
+def test_every_vendor_is_offered_by_somebody_or_there_to_be_added() -> None:
     offered = {offer.vendor.key for provider in PROVIDERS for offer in offers_of(provider)}
-    assert set(vendors()) == offered
+    assert set(vendors()) == offered | FOR_RETAILERS
+
+
+@pytest.mark.parametrize(
+    ("provider", "text", "code"),
+    [
+        ("podero", "heat-pump/stiebel-eltron", None),
+        ("podero", "heat_pump/vaillant", None),
+        ("nox", "inverter/kaco=KACO", "KACO"),
+        ("telematica", "vehicle/polestar = POLESTAR", "POLESTAR"),
+    ],
+)
+def test_a_retailer_adds_what_it_knows_its_provider_to_serve(provider: str, text: str, code: str | None) -> None:
+    (offer,) = added_offers(provider, [text])
+    place = text.partition("=")[0].strip().replace("_", "-")
+    assert f"{offer.device_type.slug}/{offer.vendor.key}" == place
+    assert (offer.provider_key, offer.vendor_code, offer.regions) == (provider, code, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("battery/tesla", "names no device type of this provider; write type/vendor-key, a type is charger, heat-pump"),
+        ("tesla", "names no device type"),
+        ("heat-pump/", "names a vendor key that"),
+        ("heat-pump/stiebel", "did you mean stiebel-eltron"),
+        ("vehicle/Polestar", "did you mean polestar"),
+        ("car/polestar", "names no device type"),
+    ],
+)
+def test_what_cannot_be_added_is_said(text: str, why: str) -> None:
+    with pytest.raises(OffersUnreadable, match=why):
+        added_offers("podero", [text])
 
 
 @pytest.mark.parametrize(
