@@ -25,7 +25,7 @@ test: setup ## run every test, browser tests included; narrow it down with ARGS=
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 torture: setup ## play every fault of every call to a provider, kill the portal at every step, walk the desk in every language; takes an hour
-	@$(BIN)/pytest -m torture -r fE tests/faults tests/kills tests/browser tests/engines $(ARGS)
+	@$(BIN)/pytest -m torture -r fE $(ARGS)
 
 bench: setup ## measure what the portal stands, beside a bare page and in a rush; takes seven minutes
 	@$(BIN)/python -m tools.bench

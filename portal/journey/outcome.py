@@ -66,6 +66,11 @@ class AttemptView:
         return self._may_keep and self._is_instead
 
     @property
+    def may_let_go(self) -> bool:
+        """Whether the access to the other account's device can be ended instead."""
+        return self._may_keep and self.provider.removes_devices
+
+    @property
     def _may_keep(self) -> bool:
         return can_keep(self.attempt, self.provider, self.devices)
 

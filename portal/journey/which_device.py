@@ -139,14 +139,14 @@ def keep(*, ports: Ports, customer: Customer, link_session_id: str, now: datetim
         known = devices.known(tx, customer.id, attempt.provider_key)
         if not can_keep(attempt, traits, _on_the_list(known)):
             return False
-        beside = _beside(attempt, known, traits, now)
+        kept_devices = beside(attempt, known, traits, now)
         is_instead = attempt.device_type in traits.replaces_on_link
-        kept = replace(attempt, device_id=beside[0].id, reason=Reason.KEPT_BOTH)
-        kept = attempt.answered(beside[0].id, now=now) if is_instead else kept
+        kept = replace(attempt, device_id=kept_devices[0].id, reason=Reason.KEPT_BOTH)
+        kept = attempt.answered(kept_devices[0].id, now=now) if is_instead else kept
         link_sessions.move(tx, kept, was=attempt.state)
-        take_in(tx, beside, now)
+        take_in(tx, kept_devices, now)
         if is_instead:
-            _take_off_unheard(tx, attempt, known, beside, now)
+            _take_off_unheard(tx, attempt, known, kept_devices, now)
         note_attempt(tx, kept, "kept_other" if is_instead else "kept_both", now=now, actor="customer")
     return True
 
@@ -168,7 +168,7 @@ def _renew(tx: Transaction, attempt: LinkSession, same: Device, question: Questi
     reading = next(r for r in attempt.confirmed if r.provider_device_id == same.provider_device_id)
     renewed = as_devices(attempt, (reading,), known, now, traits=traits)
     rest = replace(attempt, confirmed=tuple(r for r in attempt.confirmed if r != reading))
-    linked = (*renewed, *_beside(rest, known, traits, now))
+    linked = (*renewed, *beside(rest, known, traits, now))
     link_sessions.move(tx, attempt.answered(pinned.id, now=now), was=attempt.state)
     take_in(tx, linked, now)
     if pinned.device_type in traits.replaces_on_link:
@@ -195,7 +195,7 @@ def _merge(tx: Transaction, attempt: LinkSession, linked: Device, before: Device
         link_sessions.move(tx, replace(attempt, device_id=before.id), was=attempt.state)
 
 
-def _beside(attempt: LinkSession, known: tuple[Device, ...], traits: Traits, now: datetime) -> tuple[Device, ...]:
+def beside(attempt: LinkSession, known: tuple[Device, ...], traits: Traits, now: datetime) -> tuple[Device, ...]:
     """What came back instead of the pinned device, as devices of their own on the permission that there is."""
     pinned = next((device for device in known if device.id == attempt.device_id), None)
     new = tuple(r for r in attempt.confirmed if not any(device.is_active_as(r) for device in known))

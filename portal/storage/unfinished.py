@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select, update
 
-from portal.domain.link_session import OPEN, LinkSession
+from portal.domain.link_session import OPEN, LinkSession, Reason
 from portal.storage import tables
 from portal.storage.columns import spelt_out
 from portal.storage.database import Transaction
@@ -20,6 +20,7 @@ _LATELY = (
         or_(
             _attempts.c.state.in_([spelt_out(state) for state in sorted(OPEN)]),
             _attempts.c.created_at >= bindparam("since"),
+            _attempts.c.reason == spelt_out(Reason.OTHER_ACCOUNT),
         ),
     )
     .order_by(_attempts.c.created_at.desc(), _attempts.c.id)
@@ -27,7 +28,10 @@ _LATELY = (
 
 
 def lately(tx: Transaction, customer_id: str, *, since: datetime) -> tuple[LinkSession, ...]:
-    """The customer's attempts in which something may still happen, and all that began since then; newest first."""
+    """The customer's attempts in which something may still happen, and all that began since then; newest first.
+
+    With them those that brought in another account's device, however old: what becomes of that may not be decided yet.
+    """
     rows = tx.connection.execute(_LATELY, {"customer_id": customer_id, "since": since})
     return tuple(from_row(tx, row) for row in rows.mappings())
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.link_session import Purpose, State
-from portal.journey import outcome, which_device
+from portal.journey import outcome, strays, which_device
 from portal.journey.outcome import AttemptView
 from portal.web import departures
 from portal.web.guards import customer, customers
@@ -67,6 +67,19 @@ def keep(link_session_id: str) -> ResponseReturnValue:
     _must_be_known(link_session_id)
     which_device.keep(ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock())
     return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
+
+
+@blueprint.post("/<link_session_id>/let-go")
+@customers("link-sessions/{link_session_id}")
+def let_go(link_session_id: str) -> ResponseReturnValue:
+    """Has the access to the device of the other account ended."""
+    _must_be_known(link_session_id)
+    is_going = strays.let_go(
+        ports=portal().ports, customer=customer(), link_session_id=link_session_id, now=portal().clock()
+    )
+    if not is_going:
+        return see_other(url_for("link_sessions.attempt", link_session_id=link_session_id))
+    return see_other(url_for("devices.overview"))
 
 
 @blueprint.post("/<link_session_id>/same")

@@ -58,6 +58,7 @@ def init_app(app: Flask, *, keeps_pieces: bool = True) -> None:
         card_words=labels.card_words,
         device_name=labels.device_name,
         gone_words=labels.gone_words,
+        plain_name=labels.plain_name,
         one_of_type=labels.ONE_OF_TYPE,
         same_questions=labels.SAME_QUESTIONS,
         type_names=labels.TYPE_NAMES,

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.identity import current
 from portal.journey import permissions, support
 from portal.journey import support_code as codes
+from portal.journey.strays import strays as open_strays
 from portal.web import notices
 from portal.web.guards import customer, customers, everyone
 from portal.web.page import page, see_other
@@ -57,5 +58,6 @@ def _page(code: str | None = None) -> Response:
         permissions=[
             words_of(permission, retailer=portal().site.retailer_name, among=connected) for permission in given
         ],
+        strays=open_strays(ports=portal().ports, customer=viewer, now=portal().clock()) if viewer else (),
         said=SAID.get(notice.code) if notice else None,
     )

@@ -38,6 +38,7 @@ STEPS: Mapping[str, LazyWords] = {
     "refused_by_receiver": _("The person who had the link said it was not for them"),
     "arrival_refused": _("A return that did not match was not used"),
     "kept_both": KEPT_BOTH,
+    "let_go_other": _("The customer ended the access to the other account’s device"),
     "kept_other": _("The customer kept the other device instead"),
     "said_same": _("The customer said it is the same device"),
     "said_another": _("The customer said it is another device"),

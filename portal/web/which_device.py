@@ -66,6 +66,13 @@ def other_account(view: AttemptView) -> str:
             "You signed in with a different account from the one this device belongs to. Try again with the right "
             "account."
         )
+    if view.may_keep_both and view.may_let_go:
+        return gettext(
+            "The account that you signed in with has another device: %(other)s. This one still needs reconnecting: "
+            "%(device)s. Try again with the account that owns it. You can also keep both devices, or end the access to "
+            "the other one.",
+            **names,
+        )
     if view.may_keep_both:
         return gettext(
             "The account that you signed in with has another device: %(other)s. This one still needs reconnecting: "

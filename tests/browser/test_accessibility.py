@@ -61,7 +61,14 @@ def everything(visitor: Visitor, household: Household, language: str) -> Iterato
     yield "attempt-created"
 
 
-@pytest.mark.parametrize(("language", "views"), [("sv", ALL), ("hu", SMALL), ("de", SMALL)])
+LONG_WORDS = pytest.mark.sample
+"""Each language takes a minute: the suite has the one whose words are longest, `make torture` all."""
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("language", "views"), [("sv", ALL), pytest.param("hu", SMALL, marks=LONG_WORDS), ("de", SMALL)]
+)
 def test_axe_finds_no_fault_on_any_page_and_it_fits_a_small_phone_large_text_and_a_thumb(
     visitor: Make, household: Household, axe_source: str, language: str, views: tuple[View, ...]
 ) -> None:
@@ -83,7 +90,8 @@ def test_axe_finds_no_fault_on_any_page_and_it_fits_a_small_phone_large_text_and
     assert not faults, "\n".join(sorted(faults))
 
 
-@pytest.mark.parametrize("language", ["sv", "hu", "de"])
+@pytest.mark.torture
+@pytest.mark.parametrize("language", ["sv", pytest.param("hu", marks=LONG_WORDS), "de"])
 def test_axe_finds_no_fault_in_the_retailers_app_and_fits_its_pages(
     visitor: Make, household: Household, axe_source: str, language: str
 ) -> None:

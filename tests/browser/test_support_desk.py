@@ -181,12 +181,14 @@ def test_every_page_at_the_desk_is_accessible_and_fits_a_small_phone_and_large_t
     faults = set()
     for name in pages(staff, household, language):
         assert staff.language == language, name
+        script = axe_source
         for width, height in (PHONE, DESKTOP):
             staff.page.set_viewport_size({"width": width, "height": height})
             try:
-                assert_accessible(staff.page, axe_source)
+                assert_accessible(staff.page, script)
             except AssertionError as fault:
                 faults.add(f"{name}, {width} px: {fault}")
+            script = "0"  # axe-core is there already
         faults |= too_narrow_or_small(name, staff)
         staff.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     assert not faults, "\n".join(sorted(faults))

@@ -36,7 +36,6 @@ ROUNDS = 2
 
 SAMPLE = {
     "linking_signed_out-nox-sqlite-90s",
-    "reconnecting-telematica-sqlite-3s",
     "removing-telematica-postgresql-3s",
 }
 """What `make test` plays: quick ones, on both databases."""

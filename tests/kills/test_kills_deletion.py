@@ -24,7 +24,7 @@ STAYS = frozenset({"audit", "access_events", "access_head", "deletions", "deleti
 MEASURED = frozenset({"provider_calls", "provider_pauses"})
 """How the calls to the providers went: nobody's."""
 
-SAMPLE = {"podero-sqlite", "telematica-postgresql"}
+SAMPLE = {"telematica-postgresql"}
 """What `make test` plays."""
 
 

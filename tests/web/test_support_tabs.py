@@ -29,7 +29,7 @@ AT_ONCE = 8
 OF_THE_AGENT, OF_CUSTOMERS = 1000, 200
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="module", params=[pytest.param(BOTH[0], marks=pytest.mark.torture), BOTH[1]])
 def running(
     request: pytest.FixtureRequest, web_sandbox: RunningSandbox, databases: Databases
 ) -> Iterator[Installation]:

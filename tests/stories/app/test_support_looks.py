@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.domain.support import Role
 from portal.storage import tables
 from tests.stories import letting_out, strangers
-from tests.stories.letting_out import CHROME, Make, at_every_provider
-from tests.stories.strangers import Choice
+from tests.stories.letting_out import CHROME, Make
+from tests.stories.strangers import CHOICES, Choice
 from tests.support.live import Installation
 from tests.support.person import Person
 from tests.support.retailer import ANDROID_WEBVIEW, IPHONE_WEBVIEW
@@ -99,7 +99,12 @@ def onlooker(live: Installation, anna: Person) -> Onlooker:
     return Onlooker(live)
 
 
-@at_every_provider
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    "choice",
+    [pytest.param(one, marks=[pytest.mark.sample] * (one is CHOICES[0])) for one in CHOICES],
+    ids=lambda choice: choice.provider,
+)
 def test_an_agent_who_looks_at_every_step_sees_no_way_out_and_no_way_back(
     live: Installation, person: Make, anna: Person, onlooker: Onlooker, choice: Choice
 ) -> None:
