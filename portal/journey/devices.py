@@ -8,14 +8,13 @@ from datetime import datetime
 import structlog
 
 from portal.domain.device import Device, DeviceReading
-from portal.domain.link_session import OPEN, LinkSession
+from portal.domain.link_session import OPEN, LinkSession, Reason
 from portal.domain.pace import next_reading
 from portal.domain.people import Customer, ProviderAccount
 from portal.domain.unfinished import BACK, LOOKED_BACK, renewals, unfinished
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
-from portal.journey.strays import Stray, strays_among
 from portal.journey.tasks import Step, Task, Urgency
 from portal.journey.waking import put
 from portal.providers.protocol import ProviderError
@@ -32,8 +31,8 @@ class Overview:
     """All devices, those that need the customer first, and the attempts that are not finished.
 
     `refreshing`: newer words are coming. `gone` are devices that left the list without the customer's doing, until they
-    put that away. `renewals` are the attempts under way to reconnect a device, by the device's id. `strays` are
-    devices of another account that the customer has to decide about.
+    put that away. `renewals` are the attempts under way to reconnect a device, by the device's id. `of_another_account`: the
+    attempts that brought in the device of another account.
     """
 
     devices: tuple[Device, ...]
@@ -41,7 +40,7 @@ class Overview:
     refreshing: bool
     gone: tuple[Device, ...] = ()
     renewals: Mapping[str, LinkSession] = field(default_factory=dict)
-    strays: tuple[Stray, ...] = ()
+    of_another_account: tuple[LinkSession, ...] = ()
 
 
 def _at_once(work: Callable[[], None]) -> None:
@@ -77,7 +76,7 @@ def overview(
         refreshing=bool(stale) or any(device.removal_asked_at is not None for device in linked),
         gone=tuple(device for device in seen if device.is_removal_news),
         renewals=renewals(attempts, now=now),
-        strays=strays_among(attempts, linked, ports=ports),
+        of_another_account=tuple(attempt for attempt in attempts if attempt.reason is Reason.OTHER_ACCOUNT),
     )
 
 

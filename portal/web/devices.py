@@ -10,6 +10,7 @@ from portal.journey import devices as journey
 from portal.journey import reauthenticate as renewal
 from portal.journey import remove as removal
 from portal.journey import which_device
+from portal.journey.strays import strays_among
 from portal.web import notices
 from portal.web.departures import PATIENCE, leave_or_wait
 from portal.web.guards import customer, customers
@@ -37,6 +38,7 @@ def overview() -> ResponseReturnValue:
     shown: dict[str, Any] = {
         "overview": found,
         "questions": which_device.open_questions(ports=portal().ports, customer=customer(), owned=found.devices),
+        "strays": strays_among(found.of_another_account, found.devices, ports=portal().ports),
         "looks_again": looks_again,
         "unfinished": unfinished_cards(found.attempts),
         "connect_again_url": connect_again_url,
