@@ -31,8 +31,8 @@ class Overview:
     """All devices, those that need the customer first, and the attempts that are not finished.
 
     `refreshing`: newer words are coming. `gone` are devices that left the list without the customer's doing, until they
-    put that away. `renewals` are the attempts under way to reconnect a device, by the device's id. `of_another_account`: the
-    attempts that brought in the device of another account.
+    put that away. `renewals` are the attempts under way to reconnect a device, by the device's id.
+    `of_another_account` are the attempts that brought in a device of another account.
     """
 
     devices: tuple[Device, ...]
