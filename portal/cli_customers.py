@@ -1,4 +1,4 @@
-"""What an operator does about customers: `portal customers move-issuer`."""
+"""What an operator does about customers: `portal customers move-issuer` and `portal customers rebind`."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,12 +6,41 @@ from datetime import UTC, datetime
 import click
 
 from portal.cli_database import opened_database
-from portal.storage import issuer_moves
+from portal.domain.reference import as_typed
+from portal.storage import audit, issuer_moves, provider_accounts, references
 
 
 @click.group()
 def customers() -> None:
     """The retailer's customers."""
+
+
+@customers.command("rebind")
+@click.argument("reference")
+def rebind(reference: str) -> None:
+    """Take the provider's new user for a customer, by the REFERENCE number on the page of the attempt.
+
+    For when a provider has deleted its user of a customer and made another: the log says `provider_user_changed`. Make
+    sure first that it is the customer who asks. What they link next is bound to the user that they then come back with.
+    """
+    number = as_typed(reference)
+    with opened_database() as database, database.write() as tx:
+        account = references.account_of_attempt(tx, number) if number else None
+        if account is None:
+            raise click.ClickException("no attempt has this reference number")
+        customer_id, provider_key = account
+        provider_accounts.unbind(tx, customer_id, provider_key)
+        audit.record(
+            tx,
+            at=datetime.now(UTC),
+            actor="operator",
+            customer_id=customer_id,
+            action="provider_account.unbound",
+            object_type="provider_account",
+            object_id=None,
+            details={"provider": provider_key},
+        )
+    click.echo("Done. The customer can start again now.")
 
 
 @customers.command("move-issuer")

@@ -45,10 +45,14 @@ class DeviceReading:
 
 
 class RemovedBecause(StrEnum):
-    """Why a device left the list without its customer having removed it: they are told until they put that away."""
+    """Why a device is off the list though its customer did not remove it: they are told until they put that away.
+
+    LINKED_ELSEWHERE was never on it: its provider holds it for the customer, who linked it somewhere else.
+    """
 
     REMOVED_THERE = "removed_there"
     REPLACED = "replaced"
+    LINKED_ELSEWHERE = "linked_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

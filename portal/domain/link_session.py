@@ -38,6 +38,7 @@ class Reason(StrEnum):
     CUSTOMER_CANCELLED = "customer_cancelled"
     NOTHING_CONNECTED = "nothing_connected"
     ANSWER_UNREADABLE = "answer_unreadable"
+    USER_CHANGED = "user_changed"
     SUPERSEDED = "superseded"
     SUPPORT_CANCELLED = "support_cancelled"
     NOT_SIGNED_IN = "not_signed_in"

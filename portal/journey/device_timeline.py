@@ -20,6 +20,7 @@ class DeviceEvent(StrEnum):
     REMOVAL_UNKNOWN = "removal_unknown"
     REMOVED = "removed"
     GONE_THERE = "gone_there"
+    FOUND_THERE = "found_there"
     REPLACED = "replaced"
     CHECK_ASKED = "check_asked"
     INVITED = "invited"

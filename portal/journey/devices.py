@@ -12,6 +12,7 @@ from portal.domain.link_session import OPEN, LinkSession, Reason
 from portal.domain.pace import next_reading
 from portal.domain.people import Customer, ProviderAccount
 from portal.domain.unfinished import BACK, LOOKED_BACK, renewals, unfinished
+from portal.journey.found_elsewhere import take_note
 from portal.journey.history import note_device
 from portal.journey.link import wake
 from portal.journey.ports import Ports
@@ -169,6 +170,8 @@ def _take_in(
                 note_device(tx, updated, "gone_there", now=now, actor=account.provider_key)
             elif updated.connection is not device.connection:
                 note_device(tx, updated, updated.connection, now=now)
+        if ports.traits(account.provider_key).linked_elsewhere:
+            take_note(tx, account, readings, now=now)
 
 
 def _dropped(

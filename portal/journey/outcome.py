@@ -7,7 +7,7 @@ import structlog
 
 from portal.domain.catalogue import Vendor
 from portal.domain.device import Device
-from portal.domain.link_session import LinkSession, State
+from portal.domain.link_session import LinkSession, Reason, State
 from portal.domain.people import Customer
 from portal.domain.waiting import Wait
 from portal.journey.devices import as_shown
@@ -48,7 +48,9 @@ class AttemptView:
     @property
     def needs_help(self) -> bool:
         """Whether its customer may want to ask support about it."""
-        return self.attempt.state in {State.FAILED, State.HELD, State.EXPIRED}
+        attempt = self.attempt
+        was_refused = attempt.reason in {Reason.ANSWER_UNREADABLE, Reason.USER_CHANGED}
+        return attempt.state in {State.FAILED, State.HELD, State.EXPIRED} or was_refused
 
     @property
     def came(self) -> tuple[Device, ...]:

@@ -81,11 +81,29 @@ def _cancel(tx: Transaction, arrival: Arrival, attempt: LinkSession, why: Reason
 
 def _refuse(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> None:
     """The genuine return may still come, so the attempt stays where it is; its page says that this one was no use."""
-    log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
-    refused = replace(attempt, reason=Reason.ANSWER_UNREADABLE)
+    is_changed = _names_another_user(tx, arrival, attempt)
+    if is_changed:
+        hint = f"if the customer confirms it: portal customers rebind {attempt.reference}"
+        log.error("provider_user_changed", provider=attempt.provider_key, link_session=attempt.id, hint=hint)
+    else:
+        log.warning("arrival_refused", provider=attempt.provider_key, link_session=attempt.id)
+    refused = replace(attempt, reason=Reason.USER_CHANGED if is_changed else Reason.ANSWER_UNREADABLE)
     note_attempt(tx, refused, "arrival_refused", now=arrival.now)
     if attempt.state is State.DEPARTED:
         link_sessions.move(tx, refused, was=attempt.state)
+
+
+def _names_another_user(tx: Transaction, arrival: Arrival, attempt: LinkSession) -> bool:
+    """Whether the provider seems to have a new user of this customer: a return by our name for them says so.
+
+    It is not signed, so it alone changes nothing: somebody who knows the customer has to confirm it.
+    """
+    hints = arrival.hints
+    account = provider_accounts.ensure(tx, attempt.customer_id, attempt.provider_key)
+    if hints.unreadable or hints.provider_user_id is None or account.provider_user_id is None:
+        return False
+    is_ours = hints.pseudonym == account.pseudonym and hints.provider_user_id != account.provider_user_id
+    return is_ours and provider_accounts.by_provider_user(tx, attempt.provider_key, hints.provider_user_id) is None
 
 
 def _names_nothing(arrival: Arrival, attempt: LinkSession) -> bool:

@@ -85,6 +85,7 @@ class Nox:
             reads_devices=True,
             removes_devices=False,
             replaces_on_link=frozenset(ASSET_TYPES),
+            linked_elsewhere=True,
         )
 
     def offers(self) -> tuple[Offer, ...]:

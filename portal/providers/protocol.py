@@ -67,7 +67,8 @@ class Traits:
     customer has linked; otherwise only its events tell. `reads_known_devices`: it can be asked how a device is that it
     has named before. `removes_devices`: removing here ends the access there. `deletes_users`: it forgets a customer,
     with all devices. `smart_control`: linked devices are controlled from the start. `replaces_on_link`: device types of
-    which linking another replaces the first.
+    which linking another replaces the first. `linked_elsewhere`: customers also link devices to it at the manufacturer,
+    without us.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Traits:
     deletes_users: bool = False
     smart_control: bool = False
     replaces_on_link: frozenset[DeviceType] = frozenset()
+    linked_elsewhere: bool = False
     fallback_language: str = "en"
 
     @property

@@ -42,7 +42,8 @@ class Issuer:
         # Any: the published types of Authlib's server side lag behind it
         self.server: Any = AuthorizationServer(app, query_client=self._query_client, save_token=self._save_token)
         self.server.register_grant(
-            code_grant(self.memory), [LeanIdToken(self.memory, self.url), S256Challenge(required=True)]
+            code_grant(self.memory),
+            [LeanIdToken(self.memory, self.url, tells_time=self._tells_time), S256Challenge(required=True)],
         )
         self.server.register_endpoint(self._end_session_endpoint())
         self.protector = ResourceProtector()
@@ -133,7 +134,7 @@ class Issuer:
         return response
 
     def _granted(self, grant: Any, username: str, signed_in_at: int) -> Response:
-        grant.request.user_signed_in_at = signed_in_at
+        grant.request.user_signed_in_at = signed_in_at if self._tells_time() else 0
         return self._named(self.server.create_authorization_response(grant_user=SAMPLE_PEOPLE[username], grant=grant))
 
     def _named(self, response: Response) -> Response:
@@ -160,6 +161,9 @@ class Issuer:
 
     def _browser(self) -> tuple[str, int]:
         return self.memory.browsers.get(request.cookies.get(COOKIE, ""), ("", 0))
+
+    def _tells_time(self) -> bool:
+        return self.state.variant("oidc", "auth_time") == "given"
 
     def _is_for_staff(self) -> bool:
         return request.values.get("client_id") == self.staff_client.get_client_id()

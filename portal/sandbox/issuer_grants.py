@@ -154,10 +154,11 @@ class BearerCheck(BearerTokenValidator):
 class LeanIdToken(OpenIDCode):
     """An ID token that says who and nothing else; the rest is userinfo's."""
 
-    def __init__(self, memory: IssuerMemory, issuer: str) -> None:
+    def __init__(self, memory: IssuerMemory, issuer: str, *, tells_time: Callable[[], bool]) -> None:
         super().__init__(require_nonce=True)
         self.memory = memory
         self.issuer = issuer
+        self.tells_time = tells_time
 
     def exists_nonce(self, nonce: str, request: Any) -> bool:
         """Never: going back to the login page and signing in again is no replay."""
@@ -177,6 +178,13 @@ class LeanIdToken(OpenIDCode):
 
     def get_client_claims(self, client: Any) -> dict[str, Any]:
         return {"iss": self.issuer, "aud": client.get_client_id()}
+
+    def get_compatible_claims(self, request: Any) -> dict[str, Any]:
+        """Authlib says "just now" where nothing is known; an issuer that does not tell the time says nothing."""
+        claims: dict[str, Any] = super().get_compatible_claims(request)
+        if not self.tells_time():
+            del claims["auth_time"]
+        return claims
 
     def generate_user_info(self, user: SampleCustomer | SampleAgent, scope: str) -> UserInfo:
         del scope

@@ -60,7 +60,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **EVENTS,
         "signed_with": ("current", "both", "next"),
     },
-    "oidc": {**LEADS_ON},
+    "oidc": {**LEADS_ON, "auth_time": ("given", "left_out")},
 }
 
 

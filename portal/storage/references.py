@@ -36,6 +36,13 @@ def customers_of_attempts(tx: Transaction, *, reference: str | None, provider_re
     return tuple(tx.connection.scalars(found.limit(MOST_FOUND)))
 
 
+def account_of_attempt(tx: Transaction, reference: str) -> tuple[str, str] | None:
+    """The customer's id and the provider's key of the attempt with this number."""
+    found = select(_attempts.c.customer_id, _attempts.c.provider_key).where(_attempts.c.reference == reference)
+    row = tx.connection.execute(found).one_or_none()
+    return (row.customer_id, row.provider_key) if row is not None else None
+
+
 def keep_error(tx: Transaction, page: ErrorPage) -> None:
     """Remembers an error page, and forgets this customer's oldest ones beyond the bound."""
     tx.in_turn(page.customer_id)

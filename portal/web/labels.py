@@ -157,6 +157,15 @@ def gone_words(device: Device) -> dict[str, object]:
     when = moment(device.removed_at) if device.removed_at is not None else ""
     if device.removed_because is RemovedBecause.REPLACED:
         state, reason = gettext("Replaced: %(when)s", when=when), gettext("A newer device has taken its place.")
+    elif device.removed_because is RemovedBecause.LINKED_ELSEWHERE:
+        provider = portal().ports.traits(device.provider_key).name
+        state = gettext("Not on your list")
+        # Translators: provider is a company, such as "NOX Energy"
+        reason = gettext(
+            "%(provider)s has this device too, but it was not connected here. We read nothing from it. Connect it if "
+            "you want it on your list.",
+            provider=provider,
+        )
     else:
         where = device.vendor_name or portal().ports.traits(device.provider_key).name
         state = gettext("Removed at %(vendor)s: %(when)s", vendor=where, when=when)

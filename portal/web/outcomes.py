@@ -102,6 +102,14 @@ def _departed(view: AttemptView) -> Outcome:
         if view.attempt.reason is Reason.VENDOR_ASKED:
             text = gettext("Choose %(vendor)s once more on the next page.", vendor=view.vendor.name)
         return Outcome(Tone.NEUTRAL, title, text, NextStep.GO_ON)
+    if view.attempt.reason is Reason.USER_CHANGED:
+        title = gettext("We have to check this with you first")
+        text = gettext(
+            "%(provider)s now knows you under a new account, and we have to be sure that it is yours before we connect "
+            "anything. Please contact customer support and give them the reference number on this page.",
+            provider=view.provider.name,
+        )
+        return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
     if view.attempt.reason is Reason.ANSWER_UNREADABLE:
         title = gettext("We could not use what you came back with")
         text = gettext(

@@ -28,6 +28,13 @@ BY_REASON: Mapping[Reason, Advice] = {
         _("The customer came back from %(provider)s without a device."),
         _("You came back before a device was connected. Please start again, and sign in with your manufacturer there."),
     ),
+    Reason.USER_CHANGED: Advice(
+        _(
+            "%(provider)s sent the customer back under a new user: it has probably deleted the one from before. Make "
+            "sure who you are speaking to, then have an administrator confirm the new user with the reference number."
+        ),
+        _("%(provider)s has a new account for you. We will confirm it for you, and then you start again."),
+    ),
     Reason.ANSWER_UNREADABLE: Advice(
         _("What came back from %(provider)s did not match this attempt, so it was not used."),
         _("Please start again, and stay in one browser until you are back on our page."),

@@ -66,6 +66,7 @@ DEVICE_EVENTS: Mapping[DeviceEvent, LazyWords] = {
     DeviceEvent.INVITED: _("Customer support sent an invitation to reconnect: %(device)s"),
     DeviceEvent.REMOVED: _("Device removed: %(device)s"),
     DeviceEvent.REPLACED: _("Device replaced by a newer connection: %(device)s"),
+    DeviceEvent.FOUND_THERE: _("Device listed at %(provider)s that was not connected here: %(device)s"),
     DeviceEvent.GONE_THERE: _("Device no longer listed at %(provider)s: %(device)s"),
 }
 
@@ -99,6 +100,8 @@ RECORDS: Mapping[str, LazyWords] = {
     "deletion.asked": _("The customer had their account deleted"),
     "letter.sent": _("An e-mail was sent to the customer"),
     "letter.given_up": _("An e-mail could not be sent to the customer"),
+    "customer.issuer_moved": _("The customer’s account was moved to a new sign-in service"),
+    "provider_account.unbound": _("An administrator confirmed the customer’s new user at a provider"),
     "vendor.requested": _("A manufacturer was missing from the list"),
 }
 

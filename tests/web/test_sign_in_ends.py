@@ -157,12 +157,25 @@ def test_no_hostile_name_stands_on_the_page_of_a_failure(stranger: Visitor) -> N
         assert "evil" not in page.html
 
 
-@pytest.mark.parametrize("kind", ["failed", "cancelled"])
+def test_who_cannot_be_confirmed_reads_why(running: Installation, person: Callable[[], Person]) -> None:
+    """Some issuers never say when somebody signed in, so nobody there can show anew that it is them."""
+    anna = person()
+    anna.sign_in("anna")
+    running.sandbox.state.choose_variants("oidc", {"auth_time": "left_out"})
+    login = anna.submit(anna.look("/privacy/delete").form("/sign-in/again"))
+    failed = anna.submit(login.forms()[0], **LOGIN)
+    assert failed.heading == "We could not confirm that it’s you"
+    assert "customer support can help" in failed.text
+    assert f"{running.url}/sign-in?to=privacy/delete" in failed.links()
+
+
+@pytest.mark.parametrize("kind", ["failed", "cancelled", "unconfirmed"])
 def test_a_change_of_language_on_that_page_keeps_what_it_says(stranger: Visitor, kind: str) -> None:
     chosen = {"language": "en", "to": f"sign-in-{kind}/{WANTED}"}
     place = stranger.send("POST", "/language", data=chosen).headers["Location"]
     page = stranger.page(place)
     assert ("cancelled" in page.heading) is (kind == "cancelled")
+    assert ("confirm" in page.heading) is (kind == "unconfirmed")
     assert f"/sign-in?to={WANTED}" in page.links()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.domain.catalogue import DeviceType
-from portal.domain.device import Connection, Device, DeviceReading
+from portal.domain.device import Connection, Device, DeviceReading, RemovedBecause
 from portal.domain.health import Cause
 from portal.domain.link_session import Purpose, Reason, State
 from portal.journey import devices as journey
@@ -114,3 +114,46 @@ def test_one_whose_device_has_lapsed_reads_first_that_it_only_needs_reconnecting
     page = uma.page("/connect/heat-pump/nibe")
     assert "Villa only needs reconnecting" in page.text
     assert page.html.index(f"/devices/{device.id}/reauthenticate") < page.html.index('name="consent"')
+
+
+def brought_in(running: Installation, uma: Visitor) -> tuple[Device, str]:
+    """A charger that was to be reconnected, and an attempt that another account's charger came back with."""
+    easee = {"provider_key": "telematica", "vendor_key": "easee", "vendor_name": "Easee", "model": "Home"}
+    charger = give(running, uma, device_type=DeviceType.CHARGER, **easee, **LAPSED)
+    came = DeviceReading("b" * 24, DeviceType.CHARGER, Connection.WORKING, "EASEE", "Easee", "Charge")
+    renewal = {"purpose": Purpose.REAUTHENTICATE, "device_id": charger.id, "confirmed": (came,), "ended_at": NOW}
+    choice = {"provider_key": "telematica", "vendor_key": "easee", "vendor_code": "EASEE"}
+    choice["device_type"] = DeviceType.CHARGER
+    return charger, give_attempt(running, uma, State.FAILED, reason=Reason.OTHER_ACCOUNT, **renewal, **choice)
+
+
+def test_what_another_account_brought_in_is_a_question_on_both_pages(running: Installation, uma: Visitor) -> None:
+    _, path = brought_in(running, uma)
+    for page in (uma.page("/devices"), uma.page("/privacy")):
+        assert "Easee Charge" in page.text
+        assert "You signed in with another account, and Telematica connected this device too." in page.text
+        assert path in page.links()
+    attempt = uma.page(path)
+    assert "You can also keep both devices, or end the access to the other one." in attempt.text
+    assert "End the access to Easee Charge" in attempt.text
+
+
+@pytest.mark.parametrize("answer", ["keep", "let-go"])
+def test_an_answer_ends_the_question(running: Installation, uma: Visitor, answer: str) -> None:
+    _, path = brought_in(running, uma)
+    sent = uma.send("POST", f"{path}/{answer}", data=uma.page(path).form_fields(f"{path}/{answer}"))
+    assert (sent.status_code, sent.headers["Location"]) == (303, path if answer == "keep" else "/devices")
+    for page in (uma.page("/devices"), uma.page("/privacy")):
+        assert "Telematica connected this device too" not in page.text
+    again = uma.post(f"{path}/let-go")
+    assert (again.status_code, again.headers["Location"]) == (303, path)
+
+
+def test_a_device_from_the_manufacturers_side_is_offered(running: Installation, uma: Visitor) -> None:
+    off_the_list = {"removed_at": NOW, "removed_because": RemovedBecause.LINKED_ELSEWHERE}
+    found = give(running, uma, **DAIKIN, **off_the_list)
+    page = uma.page("/devices")
+    assert "NOX has this device too, but it was not connected here." in page.text
+    assert "/connect/heat-pump/daikin" in page.links()
+    uma.send("POST", f"/devices/{found.id}/put-away", data=page.form_fields(f"/devices/{found.id}/put-away"))
+    assert "NOX has this device too" not in uma.page("/devices").text
