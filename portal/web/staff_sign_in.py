@@ -8,7 +8,7 @@ from portal import i18n
 from portal.identity.calls import IssuerError
 from portal.identity.logout_token import LogoutRefused
 from portal.identity.oidc import SignInFailed
-from portal.web import onward, sign_in_ends, staff_session
+from portal.web import onward, sign_in_ends, staff_session, staff_targets
 from portal.web.guards import machines
 from portal.web.guards import staff as for_staff
 from portal.web.page import page, see_other
@@ -26,24 +26,26 @@ log = structlog.get_logger(__name__)
 @blueprint.get("/sign-in")
 @for_staff
 def begin() -> ResponseReturnValue:
-    """Leaves for the staff's issuer."""
+    """Leaves for the staff's issuer; `to` is the page to come back to."""
     sign_in_ends.starts_over()
-    return _to_the_issuer()
+    return _to_the_issuer(request.args.get("to"))
 
 
 @blueprint.get("/sign-in/callback")
 @for_staff
 def callback() -> ResponseReturnValue:
     """Comes back from it, in a role or not at all."""
+    begun = staff().door.oidc.begun(request.args.get("state"))
+    wanted = begun.target if begun else None
     try:
         token = staff().door.complete(
             args=request.args, browser=staff_session.browser(), now=portal().clock(), reference=reference()
         )
     except SignInFailed as failure:
         begins_again = sign_in_ends.end_of(failure, staff().door.oidc).begins_again
-        return _to_the_issuer(is_retry=True) if begins_again else _failed(failure)
+        return _to_the_issuer(wanted, is_retry=True) if begins_again else _failed(failure)
     staff_session.open(token)
-    return see_other(url_for("support.search"))
+    return see_other(staff_targets.parse(wanted or "") or url_for("support.search"))
 
 
 @blueprint.get("/sign-in/failed")
@@ -84,11 +86,12 @@ def signed_out_by_issuer() -> ResponseReturnValue:
     return Response(status=200)
 
 
-def _to_the_issuer(*, is_retry: bool = False) -> ResponseReturnValue:
+def _to_the_issuer(wanted: str | None, *, is_retry: bool = False) -> ResponseReturnValue:
+    is_ours = wanted is not None and staff_targets.parse(wanted) is not None
     try:
         url = staff().door.oidc.begin(
             browser=staff_session.browser(),
-            target="support",
+            target=str(wanted) if is_ours else "support",
             language=i18n.current_language(),
             now=portal().clock(),
             asks=staff_session.asks(),

@@ -15,7 +15,17 @@ from portal.domain.people import LoginSession
 from portal.domain.support import Agent
 from portal.identity import current
 from portal.journey import support
-from portal.web import connect, devices, link_sessions, onward, privacy, staff_session, support_timeline, welcome
+from portal.web import (
+    connect,
+    devices,
+    link_sessions,
+    onward,
+    privacy,
+    staff_session,
+    staff_targets,
+    support_timeline,
+    welcome,
+)
 from portal.web.guards import SAFE, csrf, is_for_machines, refuse_other_sites, say_signed_out
 from portal.web.page import page, see_other, wants_fragment
 from portal.web.wiring import portal, staff
@@ -90,7 +100,8 @@ def _enforce() -> ResponseReturnValue | None:
 
 
 def _to_sign_in() -> ResponseReturnValue:
-    url = url_for("sign_in.begin")
+    wanted = staff_targets.here()
+    url = url_for("sign_in.begin", to=wanted if staff_targets.parse(wanted) else None)
     if wants_fragment():
         return say_signed_out(url)
     return see_other(url) if request.method in SAFE else onward.to_sign_in(url)

@@ -190,3 +190,18 @@ def test_sign_ins_and_alarms_can_be_read_by_themselves(running: Installation, ot
     assert numbers(otto.page("/audit?kind=sign-ins")) == [left, came]
     assert numbers(otto.page("/audit?kind=alarms")) == [alarm]
     assert set(numbers(otto.page("/audit?kind=nonsense"))) >= {came, left, request, alarm}
+
+
+def test_whoever_has_to_sign_in_comes_to_the_page_they_wanted(running: Installation, browser: requests.Session) -> None:
+    page = browser.get(f"{running.url}/support/audit?since=2026-11-01", timeout=10)
+    back = browser.post(page.url, data={"username": "otto", "password": "demo"}, timeout=10)
+    assert back.url == f"{running.url}/support/audit?since=2026-11-01"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example", "/as/abc/devices", "/nowhere", "x" * 3000]
+)
+def test_nobody_is_led_anywhere_else(running: Installation, browser: requests.Session, wanted: str) -> None:
+    page = browser.get(f"{running.url}/support/sign-in", params={"to": wanted}, timeout=10)
+    back = browser.post(page.url, data={"username": "sam", "password": "demo"}, timeout=10)
+    assert back.url == f"{running.url}/support/"
