@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Request, Route, expect
 
+from tests.browser.phone import Phone
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.live import Installation
 
@@ -128,3 +129,26 @@ def test_a_waiting_page_can_always_be_asked_by_hand(visitor: Make, live: Install
     anna = visitor()
     waits_for_the_device(anna, live)
     expect(anna.page.locator("main .text-link a")).to_be_visible()
+
+
+def test_in_the_retailers_app_a_lost_network_stops_nothing_either(visitor: Make, live: Installation) -> None:
+    phone = Phone(visitor, live)
+    live.sandbox.state.set_faults("podero", {"lag": 3600})
+    phone.enter(locale="hu-HU")
+    phone.ask_to_leave("heat-pump", "nibe")
+    with complaints_expected(phone.app):
+        with no_network(phone.app):
+            # While the customer is in the other browser, the app has no network.
+            expect(phone.app.page.locator(OFFLINE)).to_be_visible()
+            phone.let_go()
+            phone.go_on()
+            phone.system.sign_in_there("demomyuplink@nibe.se", "nibe")
+            phone.system.page.wait_for_url("**/app/back")
+        phone.come_back()
+        phone.app.sees("waiting")
+        with no_network(phone.app):
+            expect(phone.app.page.locator(OFFLINE)).to_be_visible()
+            shows_the_device(live)
+            phone.app.page.wait_for_timeout(5_000)
+        phone.app.sees("linked")
+    assert phone.app.language == "hu"
