@@ -22,7 +22,7 @@ View = tuple[tuple[int, int], Scheme]
 ALL: tuple[View, ...] = ((PHONE, "light"), (DESKTOP, "light"), (PHONE, "dark"))
 SMALL: tuple[View, ...] = ((PHONE, "light"),)
 
-NARROW = ((320, "106.25%"), (320, "212.5%"), (360, "212.5%"), (1280, "212.5%"))
+NARROW = ((320, "106.25%"), (320, "212.5%"), (1280, "212.5%"))
 """Widths and sizes of text at which nothing may stick out."""
 
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]

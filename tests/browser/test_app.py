@@ -10,6 +10,7 @@ from tests.browser.phone import Phone
 from tests.browser.story import Story
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.live import Installation
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -42,7 +43,7 @@ def newest(live: Installation) -> str:
     return f"/link-sessions/{live.newest_attempt()}"
 
 
-@pytest.mark.parametrize("story", STORIES, ids=str)
+@pytest.mark.parametrize("story", sampled(STORIES, 2), ids=str)
 def test_a_customer_links_in_the_app_and_ends_where_they_began(phone: Phone, live: Installation, story: Story) -> None:
     language = story.language[:2]
     phone.enter(locale=story.language, target=f"connect/{story.device_type}/{story.vendor}")
@@ -80,6 +81,7 @@ def test_the_page_in_the_app_goes_on_by_itself_once_the_app_is_back(phone: Phone
     phone.app.sees("linked")
 
 
+@pytest.mark.torture
 def test_a_device_that_lapsed_is_reconnected_from_the_app(phone: Phone, live: Installation) -> None:
     phone.enter()
     link_nibe(phone)
@@ -132,6 +134,7 @@ def test_an_app_that_does_not_let_go_shows_an_address_and_a_picture_for_another_
     phone.app.sees("linked")
 
 
+@pytest.mark.torture
 def test_a_foreign_apps_webview_never_shows_a_vendors_sign_in(visitor: Make, live: Installation) -> None:
     iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/22F76 FBAN/FBIOS"
     anna = visitor(user_agent=iphone)
@@ -148,7 +151,7 @@ def test_a_foreign_apps_webview_never_shows_a_vendors_sign_in(visitor: Make, liv
 STEPS = ("before leaving", "let go", "at the provider", "back", "in the end")
 
 
-@pytest.mark.parametrize("lost", STEPS)
+@pytest.mark.parametrize("lost", sampled(STEPS, 3))
 def test_a_webview_that_loses_its_cookies_loses_nothing_else(phone: Phone, live: Installation, lost: str) -> None:
     phone.app.foreseen |= {401}
     phone.enter()
@@ -181,6 +184,7 @@ def test_a_webview_that_loses_its_cookies_loses_nothing_else(phone: Phone, live:
     assert len(live.devices()) == 1
 
 
+@pytest.mark.torture
 def test_a_system_browser_that_loses_its_cookies_finishes_nothing(phone: Phone, live: Installation) -> None:
     phone.enter()
     phone.ask_to_leave("heat-pump", "nibe")
@@ -208,6 +212,7 @@ def test_the_stranger_who_was_sent_the_link_reads_for_whom_it_is_and_ends_it(vis
     assert live.devices() == ()
 
 
+@pytest.mark.torture
 def test_what_a_stranger_was_tricked_into_is_finished_by_nobody(visitor: Make, live: Installation) -> None:
     mallory, anna = Phone(visitor, live), Phone(visitor, live)
     anna.app.foreseen |= {404}
@@ -222,6 +227,7 @@ def test_what_a_stranger_was_tricked_into_is_finished_by_nobody(visitor: Make, l
     assert live.devices() == ()
 
 
+@pytest.mark.torture
 def test_two_telephones_of_one_customer_do_not_get_in_each_others_way(visitor: Make, live: Installation) -> None:
     one, two = Phone(visitor, live), Phone(visitor, live)
     one.enter()
@@ -251,6 +257,7 @@ def test_a_cancelled_sign_in_is_told_in_the_app_without_a_code(phone: Phone, liv
     phone.app.sees("cancelled")
 
 
+@pytest.mark.torture
 def test_another_account_of_the_household_is_asked_to_sign_out_first(phone: Phone, live: Installation) -> None:
     phone.system.foreseen |= {409, 410}
     phone.system.sign_in("bela")

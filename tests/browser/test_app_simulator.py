@@ -14,6 +14,7 @@ from portal.sandbox.app_simulator import Plan
 from portal.sandbox.app_telephone import LoadedInWebview, Telephone
 from tests.support.live import Installation
 from tests.support.retailer import APP_LINK, backend, keys
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 
@@ -37,12 +38,13 @@ def telephone_for(live: Installation, browser: Browser, *, delegate: bool = True
     )
 
 
-@pytest.mark.parametrize("walk", ["heat-pump/daikin", "charger/easee"])
+@pytest.mark.parametrize("walk", sampled(["heat-pump/daikin", "charger/easee"], 1))
 def test_a_walk_ends_with_a_linked_device(live: Installation, browser: Browser, walk: str) -> None:
     play(browser, plan_for(live, walk))
     assert len(live.devices()) == 1
 
 
+@pytest.mark.torture
 def test_an_app_that_was_closed_finishes_with_a_fresh_session(
     live: Installation, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from tests.browser.household import Household, lookalike, store
 from tests.browser.visitor import Visitor
 from tests.support.live import Installation
 from tests.support.person import Person
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 
@@ -50,8 +51,9 @@ def live(household: Household) -> Installation:
     return household.live
 
 
+@pytest.mark.parametrize("part", sampled(range(4), 0))
 def test_a_first_visit_to_any_page_is_small_and_asks_nobody_else(
-    browser: Browser, visitor: Make, live: Installation, household: Household
+    browser: Browser, visitor: Make, live: Installation, household: Household, part: int
 ) -> None:
     anna = visitor(language="de")
     anna.sign_in("anna")
@@ -59,7 +61,7 @@ def test_a_first_visit_to_any_page_is_small_and_asks_nobody_else(
     strangers = dict.fromkeys(scenes.EVERYBODYS.values())
     hers = dict.fromkeys([*scenes.CUSTOMERS.values(), household.attempts["linked"]], her_cookies)
     too_much = []
-    for path, cookies in {**strangers, **hers}.items():
+    for path, cookies in list({**strangers, **hers}.items())[part::4]:
         traffic = first_visit(browser, live, path, cookies)
         assert all(address.startswith(f"{live.url}/") for address in traffic.addresses), (path, traffic.addresses)
         if len(traffic.addresses) > REQUESTS or traffic.size > BYTES:

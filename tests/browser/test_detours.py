@@ -11,6 +11,7 @@ from portal.storage import tables
 from tests.browser.household import let_days_pass, newest_attempt
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.live import Installation
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -44,6 +45,7 @@ def test_a_slow_provider_is_waited_for_on_the_attempts_page_which_goes_on_by_its
     anna.sees("linked")
 
 
+@pytest.mark.torture
 def test_without_javascript_the_slow_provider_needs_two_more_clicks(visitor: Make, live: Installation) -> None:
     anna = visitor(javascript=False)
     anna.sign_in("anna")
@@ -61,6 +63,7 @@ def test_without_javascript_the_slow_provider_needs_two_more_clicks(visitor: Mak
     anna.is_there("nox")
 
 
+@pytest.mark.torture
 def test_a_waiting_page_stops_asking_and_leaves_a_link_to_ask_again(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.page.clock.install()
@@ -108,6 +111,7 @@ def test_the_back_button_after_leaving_offers_the_same_choice_again(visitor: Mak
     assert len(live.devices()) == 1
 
 
+@pytest.mark.torture
 def test_the_back_button_after_coming_back_changes_nothing(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.foreseen.add(410)
@@ -186,12 +190,9 @@ def test_a_page_that_looks_by_itself_says_that_its_customer_is_signed_out(visito
     expect(anna.page.get_by_text("NIBE S1255")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("device_type", "vendor"), [("vehicle", "tesla"), ("inverter", "sma"), ("charger", "easee")], ids=str
-)
-def test_somebody_who_cancels_keeps_the_choice_and_may_go_on(
-    visitor: Make, live: Installation, device_type: str, vendor: str
-) -> None:
+@pytest.mark.parametrize("choice", sampled(["vehicle/tesla", "inverter/sma", "charger/easee"], 0))
+def test_somebody_who_cancels_keeps_the_choice_and_may_go_on(visitor: Make, live: Installation, choice: str) -> None:
+    device_type, vendor = choice.split("/")
     anna = visitor()
     anna.sign_in("anna")
     anna.choose(device_type, vendor, vendor)
@@ -205,6 +206,7 @@ def test_somebody_who_cancels_keeps_the_choice_and_may_go_on(
     assert len(live.sandbox.state.links) == 2
 
 
+@pytest.mark.torture
 def test_a_link_that_ran_out_is_begun_again_with_one_button(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.foreseen.add(410)
@@ -235,6 +237,7 @@ def test_the_wrong_vendor_account_is_named_and_the_right_one_heals(visitor: Make
     assert [device.needs_customer for device in live.devices()] == [False]
 
 
+@pytest.mark.torture
 def test_the_device_of_the_other_account_may_be_kept_too(visitor: Make, live: Installation) -> None:
     anna = visitor()
     reconnect_with_the_other_account(anna)

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.story import Story
 from tests.browser.visitor import DESKTOP, PATIENCE, Visitor
 from tests.support.live import Installation
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 
@@ -26,16 +27,11 @@ STORIES = [
 ]
 
 
-QUICK = frozenset({0, 2, 4})
+QUICK = (0, 2, 4)
 """One story at each provider, each in another language; `make torture` tells all."""
 
 
-@pytest.mark.torture
-@pytest.mark.parametrize(
-    "story",
-    [pytest.param(one, marks=[pytest.mark.sample] * (place in QUICK)) for place, one in enumerate(STORIES)],
-    ids=str,
-)
+@pytest.mark.parametrize("story", sampled(STORIES, *QUICK), ids=str)
 def test_a_customer_links_a_device_sees_it_break_and_reconnects_it(
     visitor: Make, live: Installation, story: Story
 ) -> None:

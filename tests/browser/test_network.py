@@ -87,6 +87,7 @@ def test_one_bad_answer_while_the_server_is_replaced_stops_nothing(visitor: Make
     assert refused
 
 
+@pytest.mark.torture
 def test_the_page_before_the_vendor_goes_on_after_a_tunnel(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.sign_in("anna")
@@ -101,6 +102,7 @@ def test_the_page_before_the_vendor_goes_on_after_a_tunnel(visitor: Make, live: 
         anna.is_there("nox")
 
 
+@pytest.mark.torture
 def test_the_devices_page_looks_again_when_it_is_seen_again(visitor: Make, live: Installation) -> None:
     anna = visitor()
     waits_for_the_device(anna, live)
@@ -131,6 +133,7 @@ def test_a_waiting_page_can_always_be_asked_by_hand(visitor: Make, live: Install
     expect(anna.page.locator("main .text-link a")).to_be_visible()
 
 
+@pytest.mark.torture
 def test_in_the_retailers_app_a_lost_network_stops_nothing_either(visitor: Make, live: Installation) -> None:
     phone = Phone(visitor, live)
     live.sandbox.state.set_faults("podero", {"lag": 3600})

@@ -22,6 +22,7 @@ from tests.browser.story import Story
 from tests.browser.visitor import DESKTOP, PATIENCE, Visitor
 from tests.support.live import Installation
 from tests.support.person import Person
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -81,14 +82,7 @@ def the_banner_is_swedish(staff: Visitor, name: str, story: Story) -> None:
     expect(banner).to_contain_text("T-4711")
 
 
-def quickly(place: int) -> pytest.MarkDecorator:
-    """Tells the story at one provider, and at the others in `make torture`."""
-    told = [pytest.param(one, marks=[pytest.mark.sample] * (STORIES[place] is one)) for one in STORIES]
-    return pytest.mark.parametrize("story", told, ids=str)
-
-
-@pytest.mark.torture
-@quickly(1)
+@pytest.mark.parametrize("story", sampled(STORIES, 1), ids=str)
 def test_a_lead_sees_what_is_wrong_and_the_customer_puts_it_right(
     visitor: Make, live: Installation, story: Story
 ) -> None:
@@ -120,8 +114,7 @@ def test_a_lead_sees_what_is_wrong_and_the_customer_puts_it_right(
     assert len(live.devices()) == 1
 
 
-@pytest.mark.torture
-@quickly(0)
+@pytest.mark.parametrize("story", sampled(STORIES, 0), ids=str)
 def test_an_agent_helps_once_the_customer_has_read_out_a_code(visitor: Make, live: Installation, story: Story) -> None:
     sam, customer = visitor(size=DESKTOP, language="sv"), visitor(language=story.language)
     username, name = CUSTOMERS[story.language]
@@ -144,8 +137,7 @@ def test_an_agent_helps_once_the_customer_has_read_out_a_code(visitor: Make, liv
     expect(customer.page.locator(".looks > li")).to_have_count(1)
 
 
-@pytest.mark.torture
-@quickly(2)
+@pytest.mark.parametrize("story", sampled(STORIES, 2), ids=str)
 def test_a_customer_without_a_device_is_invited_to_connect_one(visitor: Make, live: Installation, story: Story) -> None:
     lea, customer = visitor(size=DESKTOP, language="sv"), visitor(language=story.language)
     username, name = CUSTOMERS[story.language]

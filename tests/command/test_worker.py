@@ -91,6 +91,7 @@ def test_serve_runs_a_worker_beside_it_and_another_when_that_one_dies(
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
 
 
+@pytest.mark.torture
 def test_a_worker_whose_keeper_is_killed_goes_on_and_is_kept_by_another(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_worker_whose_keeper_is_killed_goes_on_and_is_kept_by_another(
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
 
 
+@pytest.mark.torture
 def test_a_portal_that_is_killed_takes_its_worker_along(environment: dict[str, str], tmp_path: Path) -> None:
     log = tmp_path / "log"
     with program("serve", "--port", str(free_port()), environment=environment, log=log) as portal:

@@ -18,6 +18,7 @@ from tests.journey.surroundings import EASEE, Message, Return, on_both_databases
 from tests.journey.telling import connected, disconnected, inbox, work_off
 from tests.journey.test_races import at_once
 from tests.journey.world import World
+from tests.support.sampling import sampled
 
 CHARGER = "c" * 24
 BACK = Return("telematica", None, "", {"devices": [CHARGER], "deviceType": ["charger"]})
@@ -76,13 +77,14 @@ def all_orders(world: World, *, returns_after: int, ends_connected: bool) -> Non
 
 
 @at_either_end
-@pytest.mark.parametrize("returns_after", range(5))
+@pytest.mark.parametrize("returns_after", sampled(range(5), 0, 2, 4))
 def test_all_orders_of_four_events_end_in_the_same_whenever_the_customer_comes_back(
     by_hand: World, returns_after: int, ends_connected: bool
 ) -> None:
     all_orders(by_hand, returns_after=returns_after, ends_connected=ends_connected)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgres)])
 @at_either_end
 def test_all_orders_of_four_events_end_in_the_same_on_postgresql(by_hand: World, ends_connected: bool) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from portal.domain.link_session import State
 from portal.domain.people import Consent, Customer
 from portal.journey import permissions
 from portal.journey.reconcile import reconcile
 from portal.storage import consents
-from tests.journey.surroundings import NIBE, Choice, at_every_provider, on_both_databases
+from tests.journey.surroundings import EVERYWHERE, NIBE, Choice, at_every_provider, on_both_databases
 from tests.journey.world import World
+from tests.support.sampling import sampled
 
 
 def given(world: World, customer: Customer) -> list[Consent]:
@@ -26,7 +29,7 @@ def time_passes(world: World, until: datetime) -> None:
 
 
 @on_both_databases
-@at_every_provider
+@pytest.mark.parametrize("choice", sampled(EVERYWHERE, 1), ids=lambda choice: choice.provider)
 def test_it_ends_a_day_after_the_link_is_over_and_stays_on_record(world: World, anna: Customer, choice: Choice) -> None:
     attempt_id = world.opens(anna, choice)
     world.leaves(anna, attempt_id)
@@ -43,7 +46,7 @@ def test_it_ends_a_day_after_the_link_is_over_and_stays_on_record(world: World, 
     assert given(world, anna) == [consent]
 
 
-@at_every_provider
+@pytest.mark.parametrize("choice", sampled(EVERYWHERE, 2), ids=lambda choice: choice.provider)
 def test_a_permission_on_which_something_is_or_was_connected_does_not_end(
     world: World, anna: Customer, choice: Choice
 ) -> None:

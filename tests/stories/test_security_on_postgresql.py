@@ -33,6 +33,7 @@ def test_many_clicks_at_once_are_one(live: Installation, anna: Person) -> None:
     test_security_leaving.test_many_clicks_at_once_are_one(live, anna, NIBE, 50)
 
 
+@pytest.mark.torture
 def test_a_return_repeated_fifty_times_and_fifty_at_once_is_one_return(live: Installation, anna: Person) -> None:
     for choice in CHOICES:
         test_security_returns.test_a_return_repeated_fifty_times_and_fifty_at_once_is_one_return(live, anna, choice)

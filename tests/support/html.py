@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
+from typing import Any
 
 import html5lib
 from html5lib.constants import E as ERROR_TEXTS
@@ -73,12 +75,24 @@ def assert_valid_fragment(text: str) -> None:
 
 def parse_faults(text: str, *, fragment: bool) -> list[str]:
     """What the HTML standard calls a parse error."""
-    parser = html5lib.HTMLParser()
     if fragment:
+        parser = html5lib.HTMLParser()
         parser.parseFragment(text)
     else:
-        parser.parse(text)
+        _, parser = _parsed(text)
     return [f"line {line}: {ERROR_TEXTS[code] % values}" for (line, _), code, values in parser.errors]
+
+
+def tree_of(text: str) -> Any:
+    """A page's elements as the HTML standard reads them, for looking at only."""
+    return _parsed(text)[0]
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> tuple[Any, html5lib.HTMLParser]:
+    """Read once: a page is checked, and then looked at."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    return parser.parse(text), parser
 
 
 def read(text: str) -> Reading:

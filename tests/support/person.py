@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
-import html5lib
 import requests
 
-from tests.support.html import assert_valid_html
+from tests.support.html import assert_valid_html, tree_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Page:
         self.status = answer.status_code
         self.html = answer.text
         self.headers = answer.headers
-        self.tree = html5lib.parse(answer.text, namespaceHTMLElements=False)
+        self.tree = tree_of(answer.text)
 
     @property
     def text(self) -> str:

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import html5lib
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.domain.people import Customer, Identity
 from portal.identity import login_sessions
-from tests.support.html import assert_valid_fragment, assert_valid_html
+from tests.support.html import assert_valid_fragment, assert_valid_html, tree_of
 
 RETAILER = "Nordvind Energi"
 
@@ -42,7 +41,7 @@ class Page:
         return [link.get("href") for link in self._tree().iter("a")]
 
     def _tree(self) -> Any:
-        return html5lib.parse(self.html, namespaceHTMLElements=False)
+        return tree_of(self.html)
 
 
 class Visitor:
@@ -107,7 +106,7 @@ def good_page(answer: TestResponse, status: int, language: str) -> Page:
     assert answer.status_code == status, (answer.status_code, answer.headers.get("Location"))
     assert answer.content_type == "text/html; charset=utf-8"
     assert_valid_html(answer.text)
-    tree: Any = html5lib.parse(answer.text, namespaceHTMLElements=False)
+    tree: Any = tree_of(answer.text)
     title = " ".join(tree.find("head/title").text.split())
     assert title.endswith(f" - {RETAILER}")
     assert tree.get("lang") == language

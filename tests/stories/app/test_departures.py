@@ -10,11 +10,12 @@ import requests
 from portal.domain.link_session import Reason, State
 from tests.stories import letting_out, strangers
 from tests.stories.letting_out import CHROME, Make, at_every_provider
-from tests.stories.strangers import DAIKIN, EASEE, NIBE, Choice
+from tests.stories.strangers import CHOICES, DAIKIN, EASEE, NIBE, Choice
 from tests.support.clock import Clock
 from tests.support.live import Installation
 from tests.support.person import Page, Person
 from tests.support.retailer import IPHONE_WEBVIEW
+from tests.support.sampling import sampled
 
 RECEIVER = "You are connecting for A. L."
 USED_UP = "This link is no longer valid"
@@ -66,7 +67,7 @@ def test_no_answer_to_the_webview_ever_leads_out_of_the_portal(live: Installatio
         presses_everything(anna, anna.look(path))
 
 
-@at_every_provider
+@pytest.mark.parametrize("choice", sampled(CHOICES, 1), ids=lambda choice: choice.provider)
 def test_a_ticket_opened_by_a_hundred_browsers_at_once_lets_one_out(
     live: Installation, anna: Person, choice: Choice
 ) -> None:

@@ -10,10 +10,11 @@ from portal.domain.link_session import Reason, State
 from portal.journey.reconcile import reconcile
 from tests.stories import letting_out, strangers
 from tests.stories.letting_out import Make, Words, at_every_provider
-from tests.stories.strangers import DAIKIN, EASEE, NIBE, Choice
+from tests.stories.strangers import CHOICES, DAIKIN, EASEE, NIBE, Choice
 from tests.support.clock import Clock
 from tests.support.live import Installation
 from tests.support.person import Person
+from tests.support.sampling import sampled
 
 WAITING = (State.HELD, Reason.NOT_SIGNED_IN)
 
@@ -106,7 +107,7 @@ def test_the_code_of_one_attempt_finishes_no_other(live: Installation, person: M
     assert strangers.stands(live) == [WAITING, WAITING]
 
 
-@at_every_provider
+@pytest.mark.parametrize("choice", sampled(CHOICES, 1), ids=lambda choice: choice.provider)
 def test_a_code_used_a_hundred_times_at_once_is_used_once(
     live: Installation, person: Make, anna: Person, choice: Choice
 ) -> None:

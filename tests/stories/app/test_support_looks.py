@@ -14,6 +14,7 @@ from tests.stories.strangers import CHOICES, Choice
 from tests.support.live import Installation
 from tests.support.person import Person
 from tests.support.retailer import ANDROID_WEBVIEW, IPHONE_WEBVIEW
+from tests.support.sampling import sampled
 from tests.web.desk import Desk
 from tests.web.test_support import observed_routes
 
@@ -99,12 +100,7 @@ def onlooker(live: Installation, anna: Person) -> Onlooker:
     return Onlooker(live)
 
 
-@pytest.mark.torture
-@pytest.mark.parametrize(
-    "choice",
-    [pytest.param(one, marks=[pytest.mark.sample] * (one is CHOICES[0])) for one in CHOICES],
-    ids=lambda choice: choice.provider,
-)
+@pytest.mark.parametrize("choice", sampled(CHOICES, 0), ids=lambda choice: choice.provider)
 def test_an_agent_who_looks_at_every_step_sees_no_way_out_and_no_way_back(
     live: Installation, person: Make, anna: Person, onlooker: Onlooker, choice: Choice
 ) -> None:
