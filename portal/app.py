@@ -1,10 +1,11 @@
 """The composition root: settings in, an application out. The only file that knows everyone."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -40,7 +41,10 @@ CONSENT_VERSION = "2026-11"
 """Changes with every change of meaning of the words that customers agree to."""
 
 A_YEAR = 365 * 24 * 60 * 60
-LARGEST_FORM = 256 * 1024
+LARGEST_FORM = 128 * 1024
+"""Bytes of a body, as much as is held of a request before a thread takes it."""
+
+PROBES = frozenset({"/health/live", "/health/ready"})
 
 
 def utc_now() -> datetime:
@@ -83,10 +87,24 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
     serve_static(app)
     if settings.staff_oidc is not None:
         add_support(app, settings, settings.staff_oidc, portal)
+    app.wsgi_app = AnyHostForProbes(app.wsgi_app, settings.public_url)  # type: ignore[method-assign]  # as Flask says
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask says
     return app
+
+
+class AnyHostForProbes:
+    """Probes are answered whatever host they name: a balancer names the address that it found the server at."""
+
+    def __init__(self, app: WSGIApplication, public_url: str) -> None:
+        self._app = app
+        self._host = public_url.partition("//")[2]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") in PROBES:
+            environ["HTTP_HOST"] = self._host
+        return self._app(environ, start_response)
 
 
 def add_support(app: Flask, settings: Settings, given: StaffOidcSettings, customers: Portal) -> None:

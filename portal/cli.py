@@ -65,6 +65,8 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
     # return that is read is longer than what gunicorn takes for a line by itself.
     command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]
+    # Longer than balancers keep an idle connection, and room for the cookies of a whole domain.
+    command += ["--keep-alive", "75", "--limit-request-field_size", "32760"]
     os.execv(sys.executable, command)  # noqa: S606 - gunicorn takes this process's place, and its signals
 
 

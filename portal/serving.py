@@ -1,4 +1,7 @@
-"""How gunicorn's processes share the work: in a rush one of them has those on their way out, the others the pages.
+"""How gunicorn's processes share the work: a thread for each whole request, and in a rush one process for the way out.
+
+A request is given to a thread once all of it is there; until then it waits in the kernel, and not for long. Where too
+many wait, those of whoever has most of them go first: slow clients, by accident or by design, hold up nobody.
 
 Thousands who click connect at once would otherwise stand in one line with everybody else, in every process. One of the
 processes serves whoever is on the way out. Another that meets such a request hands its connection over, unread; and
@@ -11,8 +14,10 @@ import os
 import re
 import selectors
 import socket
+import struct
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import IO, Any
@@ -21,12 +26,21 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from portal.whole_requests import ROOM, Came, judge, look, wake_after
+
 ON_THE_WAY_OUT = re.compile(rb"POST /(connect|devices)/|[A-Z]+ /link-sessions/")
 """How such a request begins: a click that leaves for a provider, and every look at how it stands."""
 
 LONGEST_BEGINNING = 32
-FIRST_BYTES_WITHIN = 5.0
-"""Seconds from a connection to its request. It takes no thread meanwhile."""
+
+WHOLE_WITHIN = 15.0
+"""Seconds from a connection, or from the first byte of its next request, until all of the request is there."""
+
+ANSWER_TAKEN_WITHIN = 20
+"""Seconds that an answer waits for a client that does not take it."""
+
+PART_OF_CONNECTIONS = 4
+"""One connection in so many may wait for its request to come whole; beyond that room is made."""
 
 BEHIND_THE_PAGES = 10
 """The niceness of the threads that serve those on their way out: where processors are short, pages come first."""
@@ -62,6 +76,7 @@ class Worker(ThreadWorker):
         super().__init__(*args, **named)
         self._has_way_out = False
         self._on_the_way: set[TConn] = set()
+        self._seen: dict[TConn, int] = {}
         self._rush_until = 0.0
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -85,8 +100,11 @@ class Worker(ThreadWorker):
 
     def enqueue_req(self, conn: TConn) -> None:
         """To the threads, or to the process that has the way out, as soon as it can be told which."""
-        if not conn.initialized and not conn.data_ready:
-            self._await_first_bytes(conn)
+        if conn.initialized and conn.parser.unreader.buf.getvalue():
+            # Sent ahead of the answer to the last request: part of it is read already, and the rest may never come.
+            self._drop(conn)
+        elif not conn.data_ready and not self._is_whole(conn):
+            self._await_rest(conn)
         elif self.cfg.workers == 1 or not is_on_the_way_out(conn.sock):
             super().enqueue_req(conn)
         elif self._has_way_out:
@@ -102,13 +120,69 @@ class Worker(ThreadWorker):
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         self._on_the_way.discard(conn)
+        conn.data_ready = False
         super().finish_request(conn, fs)
 
-    def _await_first_bytes(self, conn: TConn) -> None:
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """More of a request has come."""
+        seen = look(client)
+        if seen is None:
+            return
+        came = judge(seen, client)
+        if came is Came.WHOLE:
+            self._forget_pending(conn)
+            wake_after(client, 0)
+            conn.data_ready = True
+            self.enqueue_req(conn)
+        elif len(seen) <= self._seen.get(conn, -1):
+            # Readable, and nothing more: the client has ended its side in the middle of a request.
+            self._forget_pending(conn)
+            self._drop(conn)
+        else:
+            self._seen[conn] = len(seen)
+            wake_after(client, len(seen))
+            if came is Came.ASKS:
+                with contextlib.suppress(OSError):
+                    client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def murder_pending(self) -> None:
+        """Closes what did not come whole in time. In the order in which they began, so the first is the oldest."""
+        super().murder_pending()
+        if len(self._seen) > len(self.pending_conns):
+            waiting = set(self.pending_conns)
+            self._seen = {conn: count for conn, count in self._seen.items() if conn in waiting}
+
+    def _is_whole(self, conn: TConn) -> bool:
+        seen = look(conn.sock)
+        return seen is not None and judge(seen, conn.sock) is Came.WHOLE
+
+    def _await_rest(self, conn: TConn) -> None:
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + FIRST_BYTES_WITHIN
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", ANSWER_TAKEN_WITHIN, 0))
+        conn.timeout = time.monotonic() + WHOLE_WITHIN
+        self._seen[conn] = -1
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        if len(self.pending_conns) > self.cfg.worker_connections // PART_OF_CONNECTIONS:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Closes the oldest waiting connection of the address that has most of them."""
+        of_each = Counter(address_of(conn) for conn in self.pending_conns)
+        greediest, _ = of_each.most_common(1)[0]
+        oldest = next(conn for conn in self.pending_conns if address_of(conn) == greediest)
+        self._forget_pending(oldest)
+        self._drop(oldest)
+
+    def _forget_pending(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+        self._seen.pop(conn, None)
+
+    def _drop(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     def _hand_over(self, connection: socket.socket) -> bool:
         """False where the other process has too many to take already."""
@@ -136,6 +210,11 @@ class Worker(ThreadWorker):
         conn.data_ready = True
         self.nr_conns += 1
         self.enqueue_req(conn)
+
+
+def address_of(conn: TConn) -> str:
+    """Where a connection comes from; a socket in the file system has no addresses."""
+    return str(conn.client[0]) if isinstance(conn.client, tuple) and conn.client else ""
 
 
 def is_on_the_way_out(connection: socket.socket) -> bool:

@@ -28,7 +28,7 @@ class AppKeys:
         self._url = jwks_url
         self._file = jwks_file
         self._caller = Caller(timeout=timeout, ca_bundle=ca_bundle)
-        self._kept = Kept(self._read, ticks)
+        self._kept = Kept(self._read, ticks, self._caller.place)
 
     def keys(self, insist: bool = False) -> tuple[Key, ...]:
         """The keys that tokens may be signed with now. Raises IssuerError."""

@@ -48,8 +48,8 @@ class Issuer:
         self.issuer = issuer
         self.discovery_url = discovery_url or issuer.rstrip("/") + "/.well-known/openid-configuration"
         self.caller = Caller(timeout=timeout, ca_bundle=ca_bundle)
-        self._metadata = Kept(self._fetch_metadata, ticks)
-        self._keys = Kept(self._fetch_keys, ticks)
+        self._metadata = Kept(self._fetch_metadata, ticks, self.caller.place)
+        self._keys = Kept(self._fetch_keys, ticks, self.caller.place)
 
     def metadata(self) -> Metadata:
         """The discovery document. Raises IssuerError."""

@@ -1,11 +1,13 @@
 """What is fetched from an issuer and kept: fresh for a while, used longer in an outage, never fetched in a storm."""
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
-from portal.identity.calls import IssuerError
+from portal.identity.calls import IssuerBusy, IssuerError
 
 T = TypeVar("T")
 
@@ -17,10 +19,16 @@ PAUSE, PAUSE_AFTER_FAILURE = 60.0, 5.0
 
 
 class Kept(Generic[T]):
-    """A value worth keeping. Its age counts for freshness, and in an outage it serves until it is no longer usable."""
+    """A value worth keeping. Its age counts for freshness, and in an outage it serves until it is no longer usable.
 
-    def __init__(self, fetch: Callable[[], T], ticks: Callable[[], float]) -> None:
+    `place` is what a thread needs that may have to wait for the fetching.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], T], ticks: Callable[[], float], place: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self._fetch = fetch
+        self._place = place
         self._ticks = ticks
         self._lock = threading.Lock()
         self._fetched_at = self._tried_at = -math.inf
@@ -28,13 +36,21 @@ class Kept(Generic[T]):
         self.value: T | None = None
 
     def get(self, *, insist: bool = False) -> T:
-        """The value, fetched where it is old; `insist` fetches a fresh one too, but at most once in PAUSE."""
+        """The value, fetched where it is old; `insist` fetches a fresh one too, but at most once in PAUSE.
+
+        Raises IssuerError, and IssuerBusy where too many wait for it already.
+        """
         # Whoever has something to go on with does not wait for the one who fetches.
-        if self._is_due(insist) and self._lock.acquire(blocking=insist or not self._is_younger(USABLE)):
-            try:
-                self._fetch_if_due(insist)
-            finally:
-                self._lock.release()
+        if self._is_due(insist):
+            if insist or not self._is_younger(USABLE):
+                with self._place(), self._lock:
+                    self._fetch_if_due(insist)
+            elif self._lock.acquire(blocking=False):
+                try:
+                    with contextlib.suppress(IssuerBusy):
+                        self._fetch_if_due(insist)
+                finally:
+                    self._lock.release()
         if self.value is None or not self._is_younger(USABLE):
             raise IssuerError(self._failed_for)
         return self.value
@@ -44,6 +60,9 @@ class Kept(Generic[T]):
             return
         try:
             value = self._fetch()
+        except IssuerBusy:
+            # Nobody was asked, so nothing is known.
+            raise
         except IssuerError as error:
             # Who asks before the next try hears the true cause, not that nobody was asked.
             self._failed_for = str(error)

@@ -12,7 +12,7 @@ from joserfc.jwk import Key
 
 from portal.domain.people import Identity
 from portal.identity.answers import is_fresh, read_answer, read_token
-from portal.identity.calls import IssuerError, json_object
+from portal.identity.calls import IssuerBusy, IssuerError, json_object
 from portal.identity.claims import ClaimNames, read_identity
 from portal.identity.id_token import KEY_TYPES, verified_claims
 from portal.identity.issuer import Issuer, Metadata
@@ -44,6 +44,10 @@ OF_THE_SIGN_IN = ("acr", "amr", "auth_time", "iat", "sid")
 
 class SignInFailed(Exception):
     """A sign-in that ends here. The text is a fixed word for the log; nothing of it is for customers."""
+
+
+class SignInWaits(SignInFailed):
+    """Too many are signing in for the issuer to keep up. Nothing is used up: the same works a little later."""
 
 
 class NotConfirmed(SignInFailed):
@@ -107,6 +111,8 @@ class Oidc:
         """
         try:
             metadata = self._issuer.metadata()
+        except IssuerBusy as error:
+            raise SignInWaits(str(error)) from None
         except IssuerError as error:
             raise SignInFailed(str(error)) from None
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -147,6 +153,14 @@ class Oidc:
         """Who came back, proven. Each sign-in completes once, in the browser that began it. Raises SignInFailed."""
         if any(len(text) > LONGEST_ANSWER for text in args.values()):
             raise SignInFailed("answer_too_long")
+        try:
+            # Before anything is used up: without a place the same answer is as good a moment later.
+            with self._issuer.caller.place():
+                return self._complete(args, browser, now)
+        except IssuerBusy as error:
+            raise SignInWaits(str(error)) from None
+
+    def _complete(self, args: Mapping[str, str], browser: str, now: datetime) -> Completed:
         sign_in = self._take(args.get("state"), browser, now)
         try:
             metadata = self._issuer.metadata()

@@ -14,7 +14,7 @@ from portal.domain.people import Identity
 from portal.domain.support import MAY_VIEW, Agent, EndCause, Role
 from portal.identity.claims import claim_at, line
 from portal.identity.logout_token import LogoutRefused
-from portal.identity.oidc import Completed, Oidc, SignInFailed
+from portal.identity.oidc import Completed, Oidc, SignInFailed, SignInWaits
 from portal.storage import access_events, agents, logout_tokens, support_grants
 from portal.storage.database import Database, Transaction
 
@@ -91,6 +91,8 @@ class StaffDoor:
         """
         try:
             completed = self.oidc.complete(args=args, browser=browser, now=now)
+        except SignInWaits:
+            raise
         except SignInFailed as failure:
             if str(failure) not in BEGUN_ELSEWHERE:
                 with self._database.write() as tx:

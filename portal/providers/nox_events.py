@@ -16,7 +16,7 @@ SIGNED_TEXTS = ("{timestamp}.{body}", "{id}.{timestamp}.{body}", "{body}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 ABOUT_DEVICES = "device."
 WINDOW = timedelta(minutes=5)
-LONGEST_BODY = 256 * 1024
+LONGEST_BODY = 128 * 1024
 TIMESTAMP = re.compile(r"[0-9]{1,10}")
 EVENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 HEADERS = ("x-webhook-id", "x-webhook-timestamp", "x-webhook-signature")

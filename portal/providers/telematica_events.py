@@ -37,7 +37,7 @@ KINDS = {
     "user.devices-disconnected": EventKind.DISCONNECTED,
 }
 WINDOW = timedelta(minutes=5)
-LONGEST_BODY = 256 * 1024
+LONGEST_BODY = 128 * 1024
 MOST_SIGNATURES = 10
 MOST_DEVICES = 200
 MARK_LENGTH = 16

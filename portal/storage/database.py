@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, Executable, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
@@ -36,6 +37,8 @@ AWAY_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR",
 
 def is_away(fault: Exception) -> bool:
     """Whether the database is away, locked or full, so that the same will work once that is over."""
+    if isinstance(fault, DBAPIError) and fault.connection_invalidated:
+        return True
     cause = fault.orig if isinstance(fault, DBAPIError) else fault
     if isinstance(cause, sqlite3.Error):
         return str(getattr(cause, "sqlite_errorname", "")).startswith(AWAY_IN_SQLITE)
@@ -104,6 +107,9 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A transaction that commits, or rolls back on any exception. Nothing slow belongs inside."""
         with self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Said in each transaction: behind a pooler the next one may have another session.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}s'")
             yield Transaction(connection, self._seal, writes=True)
 
     @contextmanager
@@ -134,9 +140,14 @@ class Database:
         return set(stored) == set(ScriptDirectory.from_config(alembic_config()).get_heads())
 
     def ping(self) -> None:
-        """Raises where the database does not answer."""
-        with self._reading.begin() as connection:
-            connection.execute(select(1))
+        """Raises DatabaseFault where the database does not answer, or cannot be written to."""
+        # On SQLite the beginning alone takes the lock that writing needs.
+        with self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                is_read_only = connection.scalar(select(func.current_setting("transaction_read_only")))
+                if is_read_only == "on":
+                    connection.invalidate()
+                    raise SQLAlchemyError("the database server takes no writes: a standby, or one that was demoted")
 
     def close(self) -> None:
         self._writing.dispose()
@@ -208,7 +219,13 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
-    """One pool; reading transactions are read-only and see one snapshot, as they do on SQLite."""
+    """One pool; reading transactions are read-only and see one snapshot, as they do on SQLite.
+
+    Nothing of a session is relied on, so that a transaction pooler may stand in between: no prepared statements, and
+    what is set is set in each transaction. Only a server that takes writes is connected to, unless the URL says
+    otherwise: after a fail-over the old primary may still answer.
+    """
+    wanted = {} if "target_session_attrs" in url.query else {"target_session_attrs": "read-write"}
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=5,
@@ -216,12 +233,15 @@ def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
         pool_timeout=30,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": LOCK_PATIENCE},
+        connect_args={"connect_timeout": LOCK_PATIENCE, "prepare_threshold": None, **wanted},
     )
 
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
-        connection.execute(f"SET lock_timeout = '{LOCK_PATIENCE}s'")
-        connection.commit()
+    @event.listens_for(engine, "handle_error")
+    def cannot_write(context: ExceptionContext) -> None:
+        """A connection to a server that was demoted is as good as lost, and so are the others in the pool."""
+        is_demoted = isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction)
+        options = context.connection.get_execution_options() if context.connection is not None else {}
+        if is_demoted and not options.get("postgresql_readonly"):
+            context.is_disconnect = True
 
     return engine, engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import Any, cast
 
 from flask import Flask, Response, request
@@ -18,6 +18,7 @@ from limits import parse_many
 from limits.errors import StorageError
 
 from portal.web import errors, guards, staff_session
+from portal.web.client_address import read_address, stranger
 
 logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # below that it writes customers' addresses
 
@@ -98,13 +99,11 @@ def _agent() -> str:
 
 def _address() -> str:
     """Where a request comes from."""
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
+    written = request.remote_addr or ""
+    address = read_address(written)
+    if address is None:
+        return stranger(written)
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
         return str(ip_network((address, SHARED_BY_A_HOUSEHOLD), strict=False).network_address)
     return str(address)
 

@@ -11,6 +11,9 @@ from portal.web.page import page
 from portal.web.wiring import is_for_staff
 from portal.web.words import gettext
 
+AGAIN_IN = 5
+"""Seconds until a sign-in that has to wait is tried again."""
+
 GOES_ON = "Refresh"
 """The header by which a page goes on. Its address may be a secret, which no other page may learn."""
 
@@ -32,6 +35,15 @@ def to_sign_in(url: str) -> Response:
 def to_sign_out(url: str) -> Response:
     """To the issuer, which signs them out too."""
     return _page(url, title=gettext("Signing you out"), label=gettext("Sign out"))
+
+
+def later(url: str) -> Response:
+    """Signing in has to wait: the page asks again by itself, at this address of ours."""
+    layout = "support/notice.html" if is_for_staff() else "layouts/notice.html"
+    response = page("onward/later.html", status=503, layout=layout, url=url)
+    response.headers[GOES_ON] = f"{AGAIN_IN};url={url}"
+    response.headers["Retry-After"] = str(AGAIN_IN)
+    return response
 
 
 def _page(url: str, *, title: str, label: str) -> Response:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.domain.people import Surface
 from portal.identity import current, login_sessions
-from portal.identity.oidc import NotConfirmed, SignInFailed
+from portal.identity.oidc import NotConfirmed, SignInFailed, SignInWaits
 from portal.journey.arrive import complete_pending, seen_again
 from portal.web import notices, onward, sign_in_ends, targets
 from portal.web.arrivals import see_where
@@ -36,6 +36,8 @@ def begin() -> ResponseReturnValue:
         seen_again(ports=portal().ports, browser=current.browser_token(), now=portal().clock())
     try:
         return see_other(_issuers_address(target))
+    except SignInWaits:
+        return onward.later(url_for("sign_in.begin", to=target))
     except SignInFailed as failure:
         return _failed(failure, target)
 
@@ -47,6 +49,8 @@ def again() -> ResponseReturnValue:
     target = targets.known(request.form.get("to"))
     try:
         return onward.to_sign_in(_issuers_address(target, confirms=True))
+    except SignInWaits:
+        return onward.later(targets.parse(target))
     except SignInFailed as failure:
         return _failed(failure, target)
 
@@ -59,6 +63,8 @@ def callback() -> ResponseReturnValue:
     browser = current.browser_token()
     try:
         completed = portal().oidc.complete(args=request.args, browser=browser, now=now)
+    except SignInWaits:
+        return onward.later(request.full_path)
     except SignInFailed as failure:
         return _ended(failure)
     customer, token = login_sessions.sign_in(
@@ -130,6 +136,8 @@ def _ended(failure: SignInFailed) -> ResponseReturnValue:
     log.info("sign_in_begun_again")
     try:
         return see_other(_issuers_address(target, confirms=end.confirms, is_retry=True))
+    except SignInWaits:
+        return onward.later(url_for("sign_in.begin", to=target))
     except SignInFailed as again:
         return _failed(again, target)
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from portal import i18n
 from portal.identity.calls import IssuerError
 from portal.identity.logout_token import LogoutRefused
-from portal.identity.oidc import SignInFailed
+from portal.identity.oidc import SignInFailed, SignInWaits
 from portal.web import onward, sign_in_ends, staff_session, staff_targets
 from portal.web.guards import machines
 from portal.web.guards import staff as for_staff
@@ -41,6 +41,8 @@ def callback() -> ResponseReturnValue:
         token = staff().door.complete(
             args=request.args, browser=staff_session.browser(), now=portal().clock(), reference=reference()
         )
+    except SignInWaits:
+        return onward.later(f"{request.root_path}{request.full_path}")
     except SignInFailed as failure:
         begins_again = sign_in_ends.end_of(failure, staff().door.oidc).begins_again
         return _to_the_issuer(wanted, is_retry=True) if begins_again else _failed(failure)
@@ -97,6 +99,8 @@ def _to_the_issuer(wanted: str | None, *, is_retry: bool = False) -> ResponseRet
             asks=staff_session.asks(),
             is_retry=is_retry,
         )
+    except SignInWaits:
+        return onward.later(url_for("sign_in.begin", to=wanted if is_ours else None))
     except SignInFailed as failure:
         return _failed(failure)
     return see_other(url)

@@ -100,7 +100,10 @@ def _enforce() -> ResponseReturnValue | None:
 
 
 def _to_sign_in() -> ResponseReturnValue:
-    wanted = staff_targets.here()
+    # The search is where everybody begins, a permission is over by then, and a form would be sent once more.
+    is_page = request.method in SAFE and request.endpoint not in {"support.search", "support.over"}
+    is_worth_it = is_page and "grant_id" not in (request.view_args or {})
+    wanted = staff_targets.here() if is_worth_it else ""
     url = url_for("sign_in.begin", to=wanted if staff_targets.parse(wanted) else None)
     if wants_fragment():
         return say_signed_out(url)

@@ -11,7 +11,7 @@ from portal.web.wiring import portal
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
-LARGEST_BODY = 256 * 1024
+LARGEST_BODY = 128 * 1024
 
 log = structlog.get_logger(__name__)
 

@@ -110,6 +110,7 @@ def test_the_way_out_is_followed_once_by_itself_and_again_by_hand(phone: Phone) 
     assert len(phone.let_out) == 2
 
 
+@pytest.mark.torture
 def test_an_app_that_does_not_let_go_shows_an_address_and_a_picture_for_another_browser(
     visitor: Make, live: Installation
 ) -> None:
@@ -198,6 +199,7 @@ def test_a_system_browser_that_loses_its_cookies_finishes_nothing(phone: Phone, 
     assert live.devices() == ()
 
 
+@pytest.mark.torture
 def test_the_stranger_who_was_sent_the_link_reads_for_whom_it_is_and_ends_it(visitor: Make, live: Installation) -> None:
     mallory, anna = Phone(visitor, live), visitor()
     anna.foreseen |= {410}
@@ -246,6 +248,7 @@ def test_two_telephones_of_one_customer_do_not_get_in_each_others_way(visitor: M
     assert len(live.devices()) == 2
 
 
+@pytest.mark.torture
 def test_a_cancelled_sign_in_is_told_in_the_app_without_a_code(phone: Phone, live: Installation) -> None:
     phone.enter()
     phone.ask_to_leave("heat-pump", "nibe")

@@ -56,6 +56,7 @@ def test_an_app_that_was_closed_finishes_with_a_fresh_session(
     assert live.state_of(after[1]) is State.LINKED
 
 
+@pytest.mark.torture
 def test_the_way_out_is_followed_once_and_leaves_the_page_of_the_attempt_where_it_is(
     live: Installation, browser: Browser
 ) -> None:

@@ -96,6 +96,7 @@ def is_look(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
+@pytest.mark.torture
 def test_the_back_button_after_leaving_offers_the_same_choice_again(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.sign_in("anna")
@@ -133,6 +134,7 @@ def test_a_second_click_opens_no_second_attempt(visitor: Make, live: Installatio
     assert len(live.sandbox.state.links) == 1
 
 
+@pytest.mark.torture
 def test_the_language_may_change_at_every_step(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.sign_in("anna")
@@ -160,6 +162,7 @@ def test_the_language_may_change_at_every_step(visitor: Make, live: Installation
     assert again.language == "et", "her choice follows her to another browser"
 
 
+@pytest.mark.torture
 def test_after_signing_out_the_back_button_shows_nothing_personal(visitor: Make, live: Installation) -> None:
     anna = visitor()
     anna.foreseen.add(410)

@@ -90,7 +90,7 @@ class Visitor:
         try:
             there()
         except Error as error:
-            if "ERR_ABORTED" not in error.message:
+            if not any(lost in error.message for lost in ("ERR_ABORTED", "interrupted by another navigation")):
                 raise
             there()
 

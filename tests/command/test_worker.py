@@ -120,6 +120,7 @@ def test_a_portal_that_is_killed_takes_its_worker_along(environment: dict[str, s
         comes(lambda: None if workers_of(portal.pid) else True, "the end of the worker")
 
 
+@pytest.mark.torture
 def test_without_a_worker_serve_runs_none(environment: dict[str, str], tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     with program("serve", "--port", str(port), "--no-worker", environment=environment, log=log) as portal:
@@ -127,6 +128,7 @@ def test_without_a_worker_serve_runs_none(environment: dict[str, str], tmp_path:
         assert workers_of(portal.pid) == []
 
 
+@pytest.mark.torture
 def test_of_two_workers_on_one_queue_file_the_second_stands_by_until_the_first_ends(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -63,9 +63,9 @@ def test_a_fault_ends_as_the_customer_was_promised(
 
 
 def lasting(ending: Ending) -> list[ParameterSet]:
-    """All cells that end so, one in eighty of them in the sample."""
+    """All cells that end so, one in a hundred and sixty of them in the sample."""
     return [
-        pytest.param(cell, id=str(cell), marks=(pytest.mark.torture, pytest.mark.sample)[: 1 + (number % 80 == 0)])
+        pytest.param(cell, id=str(cell), marks=(pytest.mark.torture, pytest.mark.sample)[: 1 + (number % 160 == 0)])
         for number, cell in enumerate(cell for cell in CELLS if cell.expected.ending is ending)
     ]
 

@@ -30,6 +30,7 @@ NOT_FOR_AN_APP = {
     "sign-in-failed",
     "sign-in-failed/(.+)",
     "sign-in-cancelled/(.+)",
+    "sign-in-unconfirmed/(.+)",
     "return",
     "out",
     "out/not-me",

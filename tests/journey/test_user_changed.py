@@ -8,9 +8,11 @@ import secrets
 from dataclasses import replace
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from portal.domain.link_session import Reason, State
 from portal.domain.people import Customer, ProviderAccount
+from portal.journey import take_return
 from portal.storage import provider_accounts, references
 from tests.journey.surroundings import DAIKIN, Return, on_both_databases
 from tests.journey.world import World
@@ -60,13 +62,15 @@ def test_the_page_says_so_and_support_can_help(world: World, anna: Customer) -> 
     assert any(not device.needs_customer for device in world.devices(anna))
 
 
-def test_operators_hear_of_it_with_the_cure(world: World, anna: Customer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_operators_hear_of_it_with_the_cure(world: World, anna: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     world.links(anna, DAIKIN)
     forgets_its_user(world)
+    log = CapturingLogger()
+    monkeypatch.setattr(take_return, "log", log)
     attempt_id = world.goes_and_returns(anna, DAIKIN)
-    told = capsys.readouterr().out
-    assert "provider_user_changed" in told
-    assert f"portal customers rebind {world.attempt(anna, attempt_id).reference}" in told
+    ((method, words, told),) = log.calls
+    assert (method, words) == ("error", ("provider_user_changed",))
+    assert f"portal customers rebind {world.attempt(anna, attempt_id).reference}" in told["hint"]
 
 
 def test_a_user_of_somebody_else_is_no_such_case(world: World, anna: Customer, bo: Customer) -> None:

@@ -56,7 +56,10 @@ def test_the_control_page_offers_the_sign_ins_variant_too(sandbox: RunningSandbo
     assert 'action="/control/variants/oidc"' in visitor.look(sandbox.url).text
     page = visitor.press(f"{sandbox.url}/control/variants/oidc", leads_on="no")
     assert page.status_code == 200
-    assert visitor.get(f"{sandbox.url}/control/state").json()["oidc"]["variants"] == {"leads_on": "no"}
+    assert visitor.get(f"{sandbox.url}/control/state").json()["oidc"]["variants"] == {
+        "leads_on": "no",
+        "auth_time": "given",
+    }
 
 
 def test_a_link_is_handed_out_at_the_providers_own_host(sandbox: RunningSandbox) -> None:

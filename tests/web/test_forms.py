@@ -22,6 +22,7 @@ TARGET_URLS = {
     "/link-sessions/abc/keep": "/link-sessions/abc",
     "/link-sessions/abc/same": "/link-sessions/abc",
     "/link-sessions/abc/another": "/link-sessions/abc",
+    "/link-sessions/abc/let-go": "/link-sessions/abc",
     "/devices/abc/reauthenticate": "/devices",
     "/devices/abc/put-away": "/devices",
     "/link-sessions/abc/put-away": "/devices",

@@ -43,6 +43,7 @@ ROUTES = {
     "POST /link-sessions/<link_session_id>/keep": ("customers", "link-sessions/abc"),
     "POST /link-sessions/<link_session_id>/same": ("customers", "link-sessions/abc"),
     "POST /link-sessions/<link_session_id>/another": ("customers", "link-sessions/abc"),
+    "POST /link-sessions/<link_session_id>/let-go": ("customers", "link-sessions/abc"),
     "GET /return/<provider_key>/<secret>/success": ("everyone", "return"),
     "GET /return/<provider_key>/<secret>/success/": ("everyone", "return"),
     "GET /return/<provider_key>/<secret>/cancel": ("everyone", "return"),

@@ -93,7 +93,8 @@ def test_who_is_not_signed_in_as_staff_is_led_to_sign_in(running: Installation, 
             continue
         for answer in (nobody.send(method, address(path)), anna.send(method, f"/support{address(path)}")):
             led = (answer.status_code, answer.headers.get("Location"), answer.headers.get("Refresh"))
-            by_a_form, by_a_link = (200, None, "0;url=/support/sign-in"), (303, "/support/sign-in", None)
+            to = {"/audit": "?to=/audit", "/customers/<customer_id>": "?to=/customers/abc"}.get(path, "")
+            by_a_form, by_a_link = (200, None, "0;url=/support/sign-in"), (303, f"/support/sign-in{to}", None)
             assert led == (by_a_form if method == "POST" else by_a_link), path
 
 
