@@ -83,7 +83,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, p
         pseudo=pseudo,
     )
     registration.init_app(app, portal)
-    limit(app, settings, limits.RULES)
+    limit(app, settings, limits.customers_rules(app))
     serve_static(app)
     if settings.staff_oidc is not None:
         add_support(app, settings, settings.staff_oidc, portal)

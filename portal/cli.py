@@ -33,6 +33,9 @@ from portal.worker import run as run_worker
 
 START_PATIENCE = 60.0
 STOP_PATIENCE = 10.0
+PRIVATE = 0o077
+"""Database, queue and whatever else is written belong to the portal's own user alone."""
+
 SAMPLE_LOGIN = ("anna", "demo")
 
 
@@ -54,6 +57,7 @@ def main() -> None:
 )
 def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool | None) -> None:
     """Serve the portal with gunicorn, settings from the environment."""
+    os.umask(PRIVATE)
     settings = settings_of_environment()
     if faults := catalogue_faults(settings.languages):
         raise click.ClickException("\n".join(faults))
@@ -65,6 +69,8 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
     # The control socket lies in the home folder and is shared by every gunicorn of this user: not wanted. The longest
     # return that is read is longer than what gunicorn takes for a line by itself.
     command += ["--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--timeout", "60"]
+    # How a request came is read from X-Forwarded headers, as PORTAL_PROXY_HOPS says, and from nowhere else.
+    command += ["--forwarder-headers", "", "--forwarded-allow-ips", "", "--logger-class", "portal.server_log.ServerLog"]
     # Longer than balancers keep an idle connection, and room for the cookies of a whole domain.
     command += ["--keep-alive", "75", "--limit-request-field_size", "32760"]
     os.execv(sys.executable, command)  # noqa: S606 - gunicorn takes this process's place, and its signals
@@ -75,6 +81,7 @@ def serve(host: str, port: int, workers: int, threads: int, hosts_worker: bool |
 @click.option("--kept-by", type=int, hidden=True, help="Start another keeper when this process ends.")
 def worker(beside: int | None, kept_by: int | None) -> None:
     """Do the work behind the pages: call the providers, take their events, find what should have moved."""
+    os.umask(PRIVATE)
     settings = settings_of_environment()
     _upgrade_sqlite(settings)
     run_worker(settings, beside=beside, kept_by=kept_by)

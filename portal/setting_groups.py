@@ -276,12 +276,17 @@ class LimitsSettings(Group):
     starts: Frequency = Field(
         "20 per 15 minutes; 100 per day", description="Connecting and reconnecting, each customer; `;` between several"
     )
+    forms: Frequency = Field("60 per minute; 1000 per day", description="All else that a customer sends, each customer")
+    vendor_requests: Frequency = Field("5 per day", description="Manufacturers that are missed, each customer")
     arrivals: Frequency = Field("120 per minute", description="Returns from the providers, each address")
     app_entries: Frequency = Field("120 per minute", description="Entries from the app that are refused, each address")
     sign_ins: Frequency = Field("60 per minute", description="Sign-ins, each address; many people may share one")
     staff_sign_ins: Frequency = Field("60 per minute", description="Sign-ins of staff, each address; an office has one")
     staff_views: Frequency = Field(
         "30 per 15 minutes; 200 per day", description="Customers to begin to view, each of the staff"
+    )
+    staff_searches: Frequency = Field(
+        "60 per 15 minutes; 500 per day", description="Searches for customers, each of the staff"
     )
     refused_sign_outs: Frequency = Field(
         "60 per minute", description="Sign-outs by the staff's issuer that are not proven, each address"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from itertools import chain
@@ -16,6 +17,10 @@ MAY_BE_EMPTY = frozenset({"customer_id", "grant_id", "reason", "ticket", "object
 
 STEERS_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r", "'")
 """What a spreadsheet takes for a formula gets an apostrophe in front, and so does an apostrophe: it can be undone."""
+
+SPLITS_ELSEWHERE = re.compile(r"""([;\t|])(?="*[=+\-@\t\r'])""")
+STOOD_BEFORE = re.compile(r"""([;\t|])'(?="*[=+\-@\t\r'])""")
+"""Where commas are for decimals a spreadsheet splits at these instead, and what follows begins a cell there."""
 
 
 def jsonl(events: Iterable[AccessEvent]) -> Iterator[str]:
@@ -79,6 +84,7 @@ def _row(cells: Iterable[str]) -> str:
 
 def _cell(value: int | str | None) -> str:
     text = "" if value is None else str(value)
+    text = SPLITS_ELSEWHERE.sub(r"\1'", text)
     return f"'{text}" if text.startswith(STEERS_A_SPREADSHEET) else text
 
 
@@ -87,4 +93,4 @@ def _value(name: str, cell: str) -> int | str | None:
         return int(cell)
     if not cell and name in MAY_BE_EMPTY:
         return None
-    return cell.removeprefix("'")
+    return STOOD_BEFORE.sub(r"\1", cell.removeprefix("'"))

@@ -1,6 +1,7 @@
 """Signed tokens and the public keys they are proven by, whoever issues them."""
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
@@ -29,7 +30,7 @@ def proven(token: object, *, algorithms: Mapping[str, str], types: Set[str], key
     """
     if not isinstance(token, str) or not token or len(token) > LARGEST_TOKEN or token.count(".") != 2:
         raise Unproven("missing")
-    header = _header(token)
+    header, payload = _parts(token)
     algorithm = str(header.get("alg"))
     if algorithm not in algorithms or "crit" in header:
         raise Unproven("algorithm")
@@ -39,8 +40,13 @@ def proven(token: object, *, algorithms: Mapping[str, str], types: Set[str], key
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     for key in _fitting(header, algorithm, algorithms[algorithm], keys):
         with contextlib.suppress(JoseError, ValueError, TypeError, RecursionError):
-            return algorithm, jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
-    raise Unproven("forged")
+            claims = jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
+            break
+    else:
+        raise Unproven("forged")
+    if _says_twice(payload):
+        raise Unproven("ambiguous")
+    return algorithm, claims
 
 
 def seconds(value: object) -> float | None:
@@ -57,11 +63,27 @@ def read_keys(document: Mapping[str, Any], kinds: Set[str]) -> tuple[Key, ...]:
     return tuple(key for key in found if key is not None)
 
 
-def _header(token: str) -> Mapping[str, Any]:
+def _parts(token: str) -> tuple[Mapping[str, Any], bytes]:
+    """The header and the claims as they are written."""
     try:
-        return jws.extract_compact(token.encode("ascii")).headers()
+        parts = jws.extract_compact(token.encode("ascii"))
+        return parts.headers(), parts.payload
     except (JoseError, ValueError, TypeError, RecursionError):
         raise Unproven("forged") from None
+
+
+def _says_twice(payload: bytes) -> bool:
+    """Whether a name stands twice in one object: one reader takes the first, another the last (RFC 7519, 4)."""
+    found = False
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        single = dict(pairs)
+        found = found or len(single) < len(pairs)
+        return single
+
+    json.loads(payload, object_pairs_hook=note)
+    return found
 
 
 def _fitting(header: Mapping[str, Any], algorithm: str, kind: str, keys: Keys) -> list[Key]:

@@ -31,6 +31,7 @@ from portal.storage import (
     support_codes,
     support_grants,
 )
+from portal.storage.customer_words import words_of
 from portal.storage.database import Transaction
 from portal.storage.ids import new_id
 from portal.storage.references import ErrorPage
@@ -39,6 +40,9 @@ log = structlog.get_logger(__name__)
 
 ON_A_PAGE = 20
 LONGEST_TICKET = 60
+
+SEARCH_DIGEST = 16
+"""Letters of the digest by which a search is on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +245,17 @@ def record(
     outcome: str,
     request_reference: str,
     now: datetime,
+    searched: str | None = None,
 ) -> None:
-    """Writes down what an agent asked for, about whom, and `about` which kind of thing with which id."""
+    """Writes down what an agent asked for, about whom, and `about` which kind of thing with which id.
+
+    What was `searched` for is kept as a digest: who looked for the same, and how often for something else, can be told,
+    and no name stays for good.
+    """
     grant = viewing.grant if viewing else None
     with ports.database.write() as tx:
+        if searched:
+            about = ("search", tx.digest(" ".join(words_of((searched,))))[:SEARCH_DIGEST])
         access_events.record(
             tx,
             at=now,

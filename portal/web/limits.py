@@ -37,12 +37,16 @@ SHARED_BY_A_HOUSEHOLD = 64
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is counted together, and how it is refused. `counts`: by its answer; without it every request does."""
+    """What is counted together, and how it is refused. `counts`: by its answer; without it every request does.
+
+    `exempts` are requests that the rule is not about.
+    """
 
     endpoints: tuple[str, ...]
     key: Callable[[], str]
     counts: Callable[[Response], bool] | None = None
     status: int = 429
+    exempts: Callable[[], bool] | None = None
 
 
 def init_app(app: Flask, rules: Mapping[str, Rule], *, allowed: Mapping[str, str], redis_url: str | None) -> None:
@@ -62,7 +66,9 @@ def init_app(app: Flask, rules: Mapping[str, Rule], *, allowed: Mapping[str, str
     limiter.request_filter(lambda: request.endpoint not in limited)
     for name, rule in rules.items():
         for endpoint in rule.endpoints:
-            limit = limiter.shared_limit(allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts)
+            limit = limiter.shared_limit(
+                allowed[name], scope=name, key_func=rule.key, deduct_when=rule.counts, exempt_when=rule.exempts
+            )
             app.view_functions[endpoint] = cast(guards.View, limit(app.view_functions[endpoint]))
 
     @app.errorhandler(RateLimitExceeded)
@@ -117,6 +123,10 @@ def _provider() -> str:
     return str((request.view_args or {})["provider_key"])
 
 
+def _was_taken(response: Response) -> bool:
+    return response.status_code == 303
+
+
 def _was_taken_in(response: Response) -> bool:
     return response.status_code < 300
 
@@ -129,11 +139,16 @@ def _was_refused(response: Response) -> bool:
     return 400 <= response.status_code < 500
 
 
+def _seeks_nobody() -> bool:
+    return not request.args.get("q")
+
+
 def _was_filled_in(response: Response) -> bool:
     return response.status_code != 422
 
 
 RULES: Mapping[str, Rule] = {
+    "vendor_requests": Rule(("connect.ask_for_vendor",), _customer, counts=_was_taken),
     "starts": Rule(("connect.leave", "devices.reauthenticate"), _customer),
     "arrivals": Rule(("arrivals.success", "arrivals.cancel", "arrivals.fixed"), _address),
     "app_entries": Rule(
@@ -146,8 +161,21 @@ RULES: Mapping[str, Rule] = {
     "refused_webhooks": Rule(("webhooks.provider_event",), _address, counts=_was_not_proven, status=503),
 }
 
+
+def customers_rules(app: Flask) -> Mapping[str, Rule]:
+    """The rules of the customers' pages, with one for every form that has none of its own.
+
+    What is written for good can so be filled by no single account.
+    """
+    named = {endpoint for rule in RULES.values() for endpoint in rule.endpoints}
+    forms = {route.endpoint for route in app.url_map.iter_rules() if "POST" in (route.methods or ())}
+    theirs = (e for e in sorted(forms - named) if guards.guard_of(app, e).access is guards.Access.CUSTOMERS)
+    return {**RULES, "forms": Rule(tuple(theirs), _customer)}
+
+
 STAFF_RULES: Mapping[str, Rule] = {
     "staff_sign_ins": Rule(("sign_in.begin", "sign_in.callback"), _address_and_step),
     "refused_sign_outs": Rule(("sign_in.signed_out_by_issuer",), _address, counts=_was_refused),
+    "staff_searches": Rule(("support.search",), _agent, exempts=_seeks_nobody),
     "staff_views": Rule(("support.begin",), _agent, counts=_was_filled_in),
 }

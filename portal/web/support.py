@@ -1,5 +1,7 @@
 """The pages of customer support itself: finding a customer, asking for the permission to look, ending it."""
 
+import unicodedata
+
 from flask import Blueprint, abort, request, session, url_for
 from flask.typing import ResponseReturnValue
 
@@ -18,6 +20,7 @@ from portal.web.words import gettext
 blueprint = Blueprint("support", __name__)
 
 LONGEST_QUERY = 100
+LONGEST_TICKET = 60
 LONGEST_CODE = 20
 
 
@@ -25,7 +28,7 @@ LONGEST_CODE = 20
 @for_staff
 def search() -> ResponseReturnValue:
     """Finds customers, and shows of them no more than is needed to know which is meant."""
-    query = request.args.get("q", "")[:LONGEST_QUERY].strip()
+    query = _line(request.args.get("q", "")[:LONGEST_QUERY])
     may_view = MAY_VIEW[staff_session.agent().role]
     found = support.find(ports=portal().ports, query=query, after=_after()) if may_view else None
     open_now = support.open_of(ports=portal().ports, agent=staff_session.agent(), now=portal().clock())
@@ -44,7 +47,7 @@ def customer(customer_id: str) -> ResponseReturnValue:
 def begin(customer_id: str) -> ResponseReturnValue:
     """Permits it, for a reason and a ticket."""
     subject = _customer(customer_id)
-    ticket = request.form.get("ticket", "").strip()
+    ticket = _line(request.form.get("ticket", ""))[:LONGEST_TICKET]
     code = request.form.get("code", "").strip()[:LONGEST_CODE]
     reason = next((reason for reason in staff().reasons if reason == request.form.get("reason")), None)
     errors = {}
@@ -124,8 +127,15 @@ def over() -> ResponseReturnValue:
 
 def _after() -> tuple[str, str] | None:
     """What this page of customers begins after."""
-    word, customer_id = request.args.get("word", ""), request.args.get("after", "")
-    return (word[:LONGEST_QUERY], customer_id[:LONGEST_QUERY]) if word and customer_id else None
+    word, customer_id = (_line(request.args.get(name, "")[:LONGEST_QUERY]) for name in ("word", "after"))
+    return (word, customer_id) if word and customer_id else None
+
+
+def _line(text: str) -> str:
+    """What was typed, as one line that can be shown and stored: no marks of direction, no stacks of accents."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = (letter if letter.isprintable() else " " for letter in composed if unicodedata.category(letter) != "Mn")
+    return " ".join("".join(kept).split())
 
 
 def _ask(

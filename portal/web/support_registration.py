@@ -64,6 +64,7 @@ def _record(response: Response) -> Response:
             outcome=str(response.status_code),
             request_reference=reference(),
             now=acting().clock(),
+            searched=request.args.get("q") if request.endpoint == "support.search" else None,
         )
     except Exception as error:  # noqa: BLE001 - whatever ails the record, nothing is shown without it
         log.error("support_not_recorded", cause=type(error).__name__)

@@ -81,7 +81,7 @@ def pages(staff: Visitor, household: Household, language: str) -> Iterator[str]:
     yield "search"
     yield from looking(staff, household)
     yield from asking_for_a_code(staff)
-    staff.open("/support/?q=a")
+    staff.open("/support/?q=anna")
     yield "search-found"
     staff.page.click('.choice[href*="/support/as/"]')
     ends(staff)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -110,6 +110,13 @@ def signed(claims: Claims, key: Key = GOOD_KEY, algorithm: str = "RS256", **head
     return jwt.encode(
         {name: value for name, value in full.items() if value is not None}, claims, key, registry=registry
     )
+
+
+def saying_twice(claims: Claims, name: str, value: str) -> str:
+    """A genuine token in which a claim stands a second time."""
+    payload = f"{json.dumps(claims)[:-1]}, {json.dumps(name)}: {json.dumps(value)}}}"
+    header = {"alg": "RS256", "kid": GOOD_KEY.kid}
+    return jws.serialize_compact(header, payload.encode(), GOOD_KEY, algorithms=["RS256"])
 
 
 def half_hash(token: str) -> str:

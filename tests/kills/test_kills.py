@@ -37,7 +37,7 @@ ROUNDS = 2
 SAMPLE = {
     "linking_signed_out-nox-sqlite-90s",
 }
-"""What `make test` plays; a deletion is killed on PostgreSQL."""
+"""What `make test` plays."""
 
 
 WAYS = (("sqlite", A_MOMENT), ("sqlite", A_WHILE), ("postgresql", A_MOMENT))

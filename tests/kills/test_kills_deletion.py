@@ -24,16 +24,13 @@ STAYS = frozenset({"audit", "access_events", "access_head", "deletions", "deleti
 MEASURED = frozenset({"provider_calls", "provider_pauses"})
 """How the calls to the providers went: nobody's."""
 
-SAMPLE = {"telematica-postgresql"}
-"""What `make test` plays."""
-
 
 def cells() -> Iterator[ParameterSet]:
     for choice in EVERYWHERE:
         for backend, away in (("sqlite", A_WHILE), ("postgresql", A_MOMENT)):
             name = f"{choice.provider}-{backend}"
             marks = [pytest.mark.torture]
-            marks += [pytest.mark.postgres] * (backend == "postgresql") + [pytest.mark.sample] * (name in SAMPLE)
+            marks += [pytest.mark.postgres] * (backend == "postgresql")
             yield pytest.param(choice, backend, away, id=name, marks=marks)
 
 

@@ -29,7 +29,7 @@ from tests.web.conftest import ENGLISH
 
 NEW = "whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWNyZXQ="
 OLD = "whsec_b2xkLXNlY3JldC1vbGQtc2VjcmV0LW9sZC1zZWNyZXQ="
-LARGEST = 256 * 1024
+LARGEST = 128 * 1024
 URL = "http://localhost:5000"
 
 
