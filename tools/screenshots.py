@@ -11,7 +11,7 @@ from tests.support.person import Form
 from tools.browser import open_browser
 from tools.studio import AT_A_DESK, ON_A_PHONE, PICTURES, Camera, Studio, open_studio
 
-LARGEST = 60_000
+LARGEST = 70_000
 LARGEST_TOGETHER = 3_000_000
 
 IN_THE_APP = {"app-devices": "app-devices", "out": "app-out", "app-back": "app-back"}

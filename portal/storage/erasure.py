@@ -45,7 +45,7 @@ def forget_person(tx: Transaction, customer_id: str, *, now: datetime) -> None:
     _use_up_app_entries(tx, customer_id, now)
     for table in AT_ONCE:
         tx.connection.execute(delete(table).where(table.c.customer_id == customer_id))
-    tx.connection.execute(update(devices).where(devices.c.customer_id == customer_id).values(nickname=None))
+    tx.connection.execute(update(devices).where(devices.c.customer_id == customer_id).values(nickname=None, mark=None))
 
 
 def erase(tx: Transaction, customer_id: str, accounts: tuple[ProviderAccount, ...], *, now: datetime) -> None:

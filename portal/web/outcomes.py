@@ -109,7 +109,8 @@ def _departed(view: AttemptView) -> Outcome:
             "anything. Please contact customer support and give them the reference number on this page.",
             provider=view.provider.name,
         )
-        return Outcome(Tone.ATTENTION, title, text, NextStep.AGAIN)
+        # Beginning again would end here again: support first.
+        return Outcome(Tone.ATTENTION, title, text, NextStep.WAIT)
     if view.attempt.reason is Reason.ANSWER_UNREADABLE:
         title = gettext("We could not use what you came back with")
         text = gettext(
