@@ -26,7 +26,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from portal.whole_requests import ROOM, Came, judge, look, wake_after
+from portal.whole_requests import REFUSALS, ROOM, Came, judge, look, refusal, wake_after
 
 ON_THE_WAY_OUT = re.compile(rb"POST /(connect|devices)/|[A-Z]+ /link-sessions/")
 """How such a request begins: a click that leaves for a provider, and every look at how it stands."""
@@ -134,6 +134,11 @@ class Worker(ThreadWorker):
             wake_after(client, 0)
             conn.data_ready = True
             self.enqueue_req(conn)
+        elif came in REFUSALS:
+            self._forget_pending(conn)
+            with contextlib.suppress(OSError):
+                client.send(refusal(came))
+            self._drop(conn)
         elif len(seen) <= self._seen.get(conn, -1):
             # Readable, and nothing more: the client has ended its side in the middle of a request.
             self._forget_pending(conn)

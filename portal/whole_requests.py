@@ -1,6 +1,7 @@
 """Whether a request has come whole, told from what the kernel holds of it, unread.
 
 A thread is only given to a request that is there: whoever sends slowly, or never ends, waits in the kernel's buffer.
+What is judged here is the frame alone (RFC 9112): the server reads and checks the request itself.
 """
 
 import re
@@ -8,18 +9,19 @@ import socket
 from enum import Enum
 
 END_OF_HEAD = b"\r\n\r\n"
-END_OF_CHUNKS = b"0\r\n\r\n"
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 128 * 1024
-"""Bytes. What is longer is handed on as it is, to be refused: nothing of ours takes it."""
+"""Bytes. What is longer is refused unread: nothing of ours takes it."""
 
 ROOM = LARGEST_HEAD + LARGEST_BODY
 """Bytes that the kernel is asked to hold of a connection."""
 
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,10})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,19})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n", re.IGNORECASE)
+LONGEST_SIZE_LINE = 300
 
 
 class Came(Enum):
@@ -28,6 +30,11 @@ class Came(Enum):
     PART = "part"
     ASKS = "asks"
     WHOLE = "whole"
+    TOO_LONG_A_HEAD = "too long a head"
+    TOO_LARGE = "too large"
+
+
+REFUSALS = {Came.TOO_LONG_A_HEAD: b"431 Request Header Fields Too Large", Came.TOO_LARGE: b"413 Content Too Large"}
 
 
 def look(connection: socket.socket) -> bytes | None:
@@ -49,19 +56,40 @@ def judge(seen: bytes, connection: socket.socket) -> Came:
         return Came.WHOLE
     head, end, body = seen.partition(END_OF_HEAD)
     if not end:
-        return Came.WHOLE if len(seen) >= LARGEST_HEAD else Came.PART
+        return Came.TOO_LONG_A_HEAD if len(seen) >= LARGEST_HEAD else Came.PART
     head += b"\r\n"
     length = LENGTH.search(head)
     if CHUNKED.search(head):
-        is_whole = body.endswith(END_OF_CHUNKS) or len(body) >= LARGEST_BODY
+        came = _judge_chunks(body)
     else:
         wanted = int(length.group(1)) if length else 0
-        is_whole = len(body) >= wanted or wanted > LARGEST_BODY
-    if is_whole:
-        return Came.WHOLE
-    return Came.ASKS if not body and EXPECTS.search(head) else Came.PART
+        came = Came.TOO_LARGE if wanted > LARGEST_BODY else Came.WHOLE if len(body) >= wanted else Came.PART
+    return Came.ASKS if came is Came.PART and not body and EXPECTS.search(head) else came
+
+
+def refusal(came: Came) -> bytes:
+    """The whole answer to what is too large."""
+    return b"HTTP/1.1 " + REFUSALS[came] + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def wake_after(connection: socket.socket, count: int) -> None:
     """Has the connection count as readable once there are more bytes than this; 0 undoes it."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count + 1)
+
+
+def _judge_chunks(body: bytes) -> Came:
+    """The same of a body in chunks, which has ended after one of no length and the lines that may follow it."""
+    place = 0
+    while place < len(body):
+        size_line = CHUNK_SIZE.match(body, place)
+        if size_line is None:
+            # The beginning of such a line, or nonsense, which the server refuses without reading on.
+            return Came.PART if len(body) - place < LONGEST_SIZE_LINE and b"\r\n" not in body[place:] else Came.WHOLE
+        size = int(size_line.group(1), 16)
+        if size == 0:
+            rest = body[size_line.end() - 2 :]
+            return Came.WHOLE if END_OF_HEAD in rest else Came.PART
+        place = size_line.end() + size + 2
+        if place > LARGEST_BODY:
+            return Came.TOO_LARGE
+    return Came.PART

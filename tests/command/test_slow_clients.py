@@ -28,6 +28,8 @@ SLOW = {
     "half a form": FORM + b"consent=yes",
     "some of the chunks": CHUNKS,
     "a form that waits to be asked for": FORM[:-2] + b"Expect: 100-continue\r\n\r\n",
+    "the promise of a large form": FORM.replace(b": 20", b": 200000"),
+    "an end that is none": CHUNKS + b"ff\r\nx\r\n0\r\n\r\n",
     "a second request ahead of the first answer": HEAD + b"\r\n" + HEAD,
 }
 
@@ -90,6 +92,14 @@ def test_who_asks_first_is_told_to_go_on(serve: Callable[[int], Server], stack: 
     assert b"HTTP/1.1 200" in answer(client)
 
 
+def test_what_is_too_large_is_refused_unread(serve: Callable[[int], Server], stack: ExitStack) -> None:
+    server = serve(1)
+    for request, status in ((FORM.replace(b": 20", b": 200000"), b"413"), (b"GET /" + b"x" * LARGEST_HEAD, b"431")):
+        client = connection(server, stack)
+        client.sendall(request)
+        assert answer(client).startswith(b"HTTP/1.1 " + status)
+
+
 def test_one_connection_brings_request_after_request(serve: Callable[[int], Server]) -> None:
     server = serve(1)
     with requests.Session() as session:
@@ -142,13 +152,21 @@ def test_what_does_not_come_whole_in_time_is_closed(serve: Callable[[int], Serve
         (FORM + b"a" * 19, Came.PART),
         (FORM + b"a" * 20, Came.WHOLE),
         (FORM.replace(b"Content-Length", b"CONTENT-LENGTH") + b"a" * 19, Came.PART),
-        (FORM.replace(b": 20", b": 2000000000"), Came.WHOLE),
+        (FORM.replace(b": 20", b": 131073"), Came.TOO_LARGE),
+        (FORM.replace(b": 20", b": 2000000000"), Came.TOO_LARGE),
         (FORM.replace(b": 20", b": nonsense"), Came.WHOLE),
         (CHUNKS, Came.PART),
         (CHUNKS + b"0\r\n\r\n", Came.WHOLE),
+        (CHUNKS + b"0\r\nTrailer: x\r\n\r\n", Came.WHOLE),
+        (CHUNKS + b"0\r\nTrailer: x\r\n", Came.PART),
+        (CHUNKS + b"0;more=yes\r\n\r\n", Came.WHOLE),
+        (CHUNKS + b"7\r\n\r\n0\r\n\r\n", Came.PART),
+        (CHUNKS + b"5", Came.PART),
+        (CHUNKS + b"nonsense\r\n", Came.WHOLE),
+        (CHUNKS + b"1fffff\r\n", Came.TOO_LARGE),
         (CHUNKS + b"a" * LARGEST_BODY, Came.WHOLE),
         (SLOW["a form that waits to be asked for"], Came.ASKS),
-        (b"x" * LARGEST_HEAD, Came.WHOLE),
+        (b"x" * LARGEST_HEAD, Came.TOO_LONG_A_HEAD),
         (b"\x16\x03\x01\x02\x00", Came.PART),
     ],
 )
