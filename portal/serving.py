@@ -1,7 +1,7 @@
 """How gunicorn's processes share the work: a thread for each whole request, and in a rush one process for the way out.
 
 A request is given to a thread once all of it is there; until then it waits in the kernel, and not for long. Where too
-many wait, those of whoever has most of them go first: slow clients, by accident or by design, hold up nobody.
+many wait, the oldest of the address that has most of them is closed. So slow clients hold up nobody.
 
 Thousands who click connect at once would otherwise stand in one line with everybody else, in every process. One of the
 processes serves whoever is on the way out. Another that meets such a request hands its connection over, unread; and

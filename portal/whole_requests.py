@@ -1,6 +1,6 @@
 """Whether a request has come whole, told from what the kernel holds of it, unread.
 
-A thread is only given to a request that is there: whoever sends slowly, or never ends, waits in the kernel's buffer.
+A request gets a thread once it has arrived in full. Until then it stays in the kernel's buffer.
 What is judged here is the frame alone (RFC 9112): the server reads and checks the request itself.
 """
 

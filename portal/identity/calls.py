@@ -18,7 +18,7 @@ AT_ONCE = 3
 """How many threads of a process wait for one issuer: the others have pages to answer."""
 
 PATIENCE = 0.25
-"""Seconds to wait for a place, or for what another thread is fetching."""
+"""Seconds to wait for a place."""
 
 
 class IssuerError(Exception):

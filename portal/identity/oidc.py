@@ -13,7 +13,7 @@ from joserfc.jwk import Key
 from portal.domain.people import Identity
 from portal.identity.answers import is_fresh, read_answer, read_token
 from portal.identity.calls import IssuerBusy, IssuerError, json_object
-from portal.identity.claims import ClaimNames, read_identity
+from portal.identity.claims import ClaimNames, claim_at, read_identity
 from portal.identity.id_token import KEY_TYPES, verified_claims
 from portal.identity.issuer import Issuer, Metadata
 from portal.identity.logout_address import logout_address
@@ -250,9 +250,10 @@ class Oidc:
         """All that the issuer says. How this sign-in went is what its proof says, whatever is said beside it."""
         proven = {name: claims[name] for name in OF_THE_SIGN_IN if name in claims}
         address = self._config.claim_names.email
-        if "email_verified" in claims and claims.get(address) is not None:
+        if "email_verified" in claims and claim_at(claims, address) is not None:
             # What the ID token says of an address is not lifted by what is said beside it.
-            proven |= {name: claims[name] for name in (address, "email_verified")}
+            kept = (address, address.partition(".")[0], "email_verified")
+            proven |= {name: claims[name] for name in kept if name in claims}
         return {**claims, **self._userinfo(metadata, access_token, claims["sub"]), **proven}
 
     def _userinfo(self, metadata: Metadata, access_token: str | None, subject: str) -> Mapping[str, Any]:

@@ -67,7 +67,7 @@ def _words(told: object) -> set[str]:
 
 
 def _found(told: object, claims: Mapping[str, Any]) -> str:
-    """What an operator has to know to see why nobody is let in; no value of anybody's claims."""
+    """Tells an operator why there is no role, without the values of any claim."""
     if told is not None:
         return f"{len(_words(told))} values, none of them in PORTAL_STAFF_OIDC__ROLES"
     if "_claim_names" in claims or claims.get("hasgroups"):

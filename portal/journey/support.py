@@ -247,7 +247,7 @@ def record(
     now: datetime,
     searched: str | None = None,
 ) -> None:
-    """Writes down what an agent asked for, about whom, and `about` which kind of thing with which id.
+    """Writes down what an agent asked for and about which customer; `about` is the kind and the id of the object.
 
     What was `searched` for is kept as a digest: who looked for the same, and how often for something else, can be told,
     and no name stays for good.

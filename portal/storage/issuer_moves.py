@@ -51,7 +51,7 @@ def move(tx: Transaction, subject: str, *, old: str, new: str, now: datetime) ->
 
 
 def _of(tx: Transaction, issuer: str, subject: str) -> str | None:
-    """The customer of this name; a row of theirs is this transaction's until it ends."""
+    """The customer with this issuer and subject; the row is locked until the transaction ends."""
     theirs = select(_customers.c.id).where(_customers.c.issuer == issuer, _customers.c.subject == subject)
     return tx.connection.scalar(theirs.with_for_update())
 

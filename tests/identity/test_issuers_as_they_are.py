@@ -111,6 +111,12 @@ def test_an_address_under_another_name_is_not_lifted_either(hostile: HostileIssu
     assert attempt(hostile, database, claim_names=ClaimNames(email="emails")).identity.email is None
 
 
+def test_an_address_deeper_in_the_claims_is_not_lifted_either(hostile: HostileIssuer, database: Database) -> None:
+    claims(profile={"email": "anna@example.com"}, email_verified=False)(hostile)
+    hostile.userinfo = {"sub": "anna", "profile": {"email": "anna@example.com"}, "email_verified": True}
+    assert attempt(hostile, database, claim_names=ClaimNames(email="profile.email")).identity.email is None
+
+
 def test_one_that_never_says_when_somebody_signed_in(hostile: HostileIssuer, database: Database) -> None:
     with pytest.raises(NotConfirmed, match=r"^issuer_without_auth_time$"):
         attempt(hostile, database, confirms=True)

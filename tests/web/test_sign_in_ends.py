@@ -158,7 +158,7 @@ def test_no_hostile_name_stands_on_the_page_of_a_failure(stranger: Visitor) -> N
 
 
 def test_who_cannot_be_confirmed_reads_why(running: Installation, person: Callable[[], Person]) -> None:
-    """Some issuers never say when somebody signed in, so nobody there can show anew that it is them."""
+    """Some issuers never say when a customer signed in, so a repeated sign-in cannot be proven."""
     anna = person()
     anna.sign_in("anna")
     running.sandbox.state.choose_variants("oidc", {"auth_time": "left_out"})
